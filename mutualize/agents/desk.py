@@ -1,0 +1,261 @@
+"""The desk of a group of liquidators: what they all see alike, computed once for all of them.
+
+    worth the while?      profit(q) = what flows in and out, trades included; the largest q whose last step
+                          still earns something, at most what the rules and the purse allow
+    not now? when?        the first moment at which it will be, as prices move along and depth recovers
+
+The rule: the answer to "when" is computed from the knots of the price paths, so nobody has to ask again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import attrs
+
+from mutualize.agents.fees import Fees
+from mutualize.agents.targets import Pair, Targets
+from mutualize.agents.trading import Markets
+from mutualize.commands import ALL, Liquidate
+from mutualize.errors import Reason
+from mutualize.events import Liquidated
+from mutualize.market.chain import Chain
+from mutualize.units import BPS, WAD, mul_div_down
+from mutualize.world import World
+
+STEPS: Final = 1024
+"""A size is found to one part in this of the most that is allowed."""
+
+
+@attrs.frozen(kw_only=True)
+class Habits:
+    """What a group of liquidators has in common. Money with 8 decimals, shares in WAD.
+
+    flash            repay with borrowed liquidity, as long as the trades pay it back
+    profit_min       the least profit, after gas and slippage, that makes them act
+    fraction_max     the largest share of a debt that one transaction repays
+    lot_max          the most that one transaction repays, by asset of the debt
+    """
+
+    flash: bool = False
+    profit_min: int = 0
+    fraction_max: int = WAD
+    lot_max: Mapping[str, int] = attrs.field(factory=dict)
+
+
+class Opening(NamedTuple):
+    """What the pool would do with a target when asked to liquidate up to `asked`: `paid` for `seized`.
+
+    It is carried out with `asked` again: to repeat what is `paid` may leave a unit of collateral behind.
+    """
+
+    pair: Pair
+    account: str
+    asked: int
+    paid: int
+    seized: int
+
+
+class Rate(NamedTuple):
+    """How much collateral is seized per unit repaid, after fees, at the oracle's prices."""
+
+    numerator: int
+    denominator: int
+
+
+class Desk:
+    """Shared by liquidators of one group. `horizon_s` is how far ahead a moment is looked for."""
+
+    def __init__(
+        self,
+        targets: Targets,
+        markets: Markets,
+        fees: Fees,
+        chain: Chain | None,
+        habits: Habits,
+        horizon_s: int,
+    ) -> None:
+        self.targets = targets
+        self.pool = targets.pool
+        self.markets = markets
+        self.fees = fees
+        self.habits = habits
+        self._chain = chain
+        self._horizon_s = horizon_s
+        self._tag = (-1, -1)
+        self._openings: dict[tuple[Pair, str, int], Opening | Reason] = {}
+        self._moments: dict[tuple[Opening, int], int | None] = {}
+        self._rates: dict[Pair, Rate | None] = {}
+        targets.asking.append(lambda pair, at: habits.profit_min + self.gas(pair, at))
+
+    def block(self, at: int) -> int:
+        """Return the first block at or after a moment: without a chain, that moment."""
+        return at if self._chain is None else self._chain.next_block(at)
+
+    def gas(self, pair: Pair, at: int) -> int:
+        """Return what a liquidation with its trades costs in gas, in money of account, rounded up."""
+        cost = self.fees.cost(at, *self.actions(pair))
+        return -(self.markets.worth({self.fees.native: -cost}, at) or 0) if cost else 0
+
+    def actions(self, pair: Pair) -> tuple[str, ...]:
+        """Return what a liquidation does on the chain."""
+        legs = self.markets.legs(pair)
+        return ("liquidate", *("trade" for leg in (legs.sell, legs.buy) if leg is not None))
+
+    # --- what the pool would do --------------------------------------------------------------------------
+
+    def fresh(self, world: World) -> None:
+        """Forget what was true before the last entry, or at another moment."""
+        tag = (world.book.seq, world.now)
+        if tag != self._tag:
+            self._tag = tag
+            self._openings.clear()
+            self._moments.clear()
+            self._rates.clear()
+
+    def rate(self, world: World, pair: Pair) -> Rate | None:
+        """Return the rate of a pair, or None where the collateral is worth nothing."""
+        if pair not in self._rates:
+            self._rates[pair] = self._rate(world, pair)
+        return self._rates[pair]
+
+    def _rate(self, world: World, pair: Pair) -> Rate | None:
+        work = self.pool.work(world.book, world.now, accruing=False)
+        collateral, debt = work.reserve(pair.collateral), work.reserve(pair.debt)
+        price = work.price(pair.collateral)
+        if not price:
+            return None
+        kept = collateral.bonus * BPS - (collateral.bonus - BPS) * collateral.protocol_fee
+        return Rate(work.price(pair.debt) * collateral.unit * kept, price * debt.unit * BPS * BPS)
+
+    def would(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
+        """Return what the pool would do with a liquidation of at most `amount`, or why it would refuse it."""
+        outcome = world.would(
+            Liquidate(
+                venue=self.pool.name,
+                account="",
+                borrower=account,
+                collateral=pair.collateral,
+                debt=pair.debt,
+                debt_to_cover=amount,
+            )
+        )
+        if isinstance(outcome, Reason):
+            return outcome
+        done = next(event for event in outcome if isinstance(event, Liquidated))
+        return Opening(pair, account, amount, done.paid, done.seized)
+
+    def opening(self, world: World, pair: Pair, account: str, most: int) -> Opening | Reason:
+        """Return what can be done with a target up to `most`; if refused, a smaller amount is tried."""
+        key = (pair, account, most)
+        if key not in self._openings:
+            self._openings[key] = self._opening(world, pair, account, most)
+        return self._openings[key]
+
+    def _opening(self, world: World, pair: Pair, account: str, most: int) -> Opening | Reason:
+        limit = min(most, self.habits.lot_max.get(pair.debt, ALL))
+        if self.habits.fraction_max < WAD:
+            owed = self.pool.debt(world.book, account, pair.debt, world.now)
+            limit = min(limit, mul_div_down(owed, self.habits.fraction_max, WAD))
+        found = self.would(world, pair, account, limit)
+        smaller = self._remedy(world, pair, account, found) if isinstance(found, Reason) else 0
+        return self.would(world, pair, account, min(limit, smaller)) if smaller > 0 else found
+
+    def _remedy(self, world: World, pair: Pair, account: str, reason: Reason) -> int:
+        """Return a smaller amount that may pass: one that leaves no dust, or that the pool's cash can pay."""
+        work = self.pool.work(world.book, world.now, accruing=False)
+        if reason is Reason.LEFTOVER_IS_DUST:
+            dust = mul_div_down(work.rules.leftover_min, work.reserve(pair.debt).unit, work.price(pair.debt))
+            return work.debt(pair.debt, account) - dust - 1
+        rate = self.rate(world, pair)
+        if reason is Reason.LIQUIDITY_IS_INSUFFICIENT and rate is not None:
+            return mul_div_down(work.reserve(pair.collateral).virtual, rate.denominator, rate.numerator)
+        return 0
+
+    # --- what is worth the while -------------------------------------------------------------------------
+
+    def profit(self, pair: Pair, paid: int, seized: int, own: int, at: int) -> int | None:
+        """Return what a liquidation earns before gas, money of account; None while a market is halted."""
+        flows = self.markets.flows(pair, paid, seized, min(own, paid), at)
+        return None if flows is None else self.markets.worth(flows, at)
+
+    def size(self, world: World, opening: Opening, own: int, at: int) -> tuple[int, int] | None:
+        """Return (the amount to repay, profit before gas), or None where already the first step loses.
+
+        Profit is concave in size (a seizure sells ever lower, a purchase costs ever more), so the largest
+        size whose last step does not lose is the best one.
+        """
+        rate = self.rate(world, opening.pair)
+        if rate is None or not opening.paid:
+            earned = self.profit(opening.pair, opening.paid, opening.seized, own, at)
+            return None if earned is None else (opening.paid, earned)
+
+        def earns(paid: int) -> int | None:
+            seized = min(opening.seized, mul_div_down(paid, rate.numerator, rate.denominator))
+            return self.profit(opening.pair, paid, seized, own, at)
+
+        step = max(1, mul_div_down(opening.paid, 1, STEPS))
+        first, most = earns(step), earns(opening.paid)
+        if first is None or most is None or first <= 0:
+            return None
+        if most >= (earns(opening.paid - step) or 0):
+            return opening.paid, most
+        low, high = step, opening.paid
+        while high - low > step:
+            middle = mul_div_down(low + high, 1, 2)
+            if (earns(middle) or 0) >= (earns(middle - step) or 0):
+                low = middle
+            else:
+                high = middle
+        return low, earns(low) or 0
+
+    def pays(self, world: World, opening: Opening, own: int, at: int) -> bool:
+        """Say whether a target will pay at a moment, as far as can be foreseen."""
+        sized = self.size(world, opening, own, at)
+        return sized is not None and sized[1] - self.gas(opening.pair, at) >= self.habits.profit_min
+
+    def moment(self, world: World, opening: Opening, own: int) -> int | None:
+        """Return the first block at which a target will pay, or None within the horizon.
+
+        Between two knots prices run straight and pressure fades straight, so a target that does not pay at
+        one and pays at the next begins to do so once in between.
+        """
+        key = (opening, own)
+        if key not in self._moments:
+            self._moments[key] = self._moment(world, opening, own)
+        return self._moments[key]
+
+    def _moment(self, world: World, opening: Opening, own: int) -> int | None:
+        before = self.block(world.now + 1)
+        if self.pays(world, opening, own, before):
+            return before
+        for knot in self._knots(world, opening.pair):
+            block = self.block(knot)
+            if block <= before:
+                continue
+            if self.pays(world, opening, own, block):
+                return self._first(world, opening, own, before, block)
+            before = block
+        return None
+
+    def _first(self, world: World, opening: Opening, own: int, before: int, after: int) -> int:
+        """Return the first block in (before, after] that pays, given that the last one does."""
+        while after - before > 1:
+            middle = mul_div_down(before + after, 1, 2)
+            if self.pays(world, opening, own, self.block(middle)):
+                after = middle
+            else:
+                before = middle
+        return self.block(after)
+
+    def _knots(self, world: World, pair: Pair) -> list[int]:
+        """Return the moments up to the horizon at which a path bends or a market is at rest again."""
+        horizon = min(world.end, world.now + self._horizon_s)
+        legs = self.markets.legs(pair)
+        knots = {horizon: None}
+        for market in (legs.sell, legs.buy):
+            if market is not None:
+                knots.update(dict.fromkeys(market.path.knots(world.now + 1, horizon)))
+                knots[min(horizon, world.now + market.depth.recovery_s)] = None
+        return sorted(knots)

@@ -1,0 +1,166 @@
+"""Governance: a proposal, a vote that takes its time, and then a command. Dated, or set off by a deficit.
+
+at, or on a shortfall ─▶ Propose ─▶ delay ─▶ ExecuteProposal with its commands, all of them or none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+from mutualize.agents.fees import OUTSIDE, Fees
+from mutualize.agents.signals import deficit_signal
+from mutualize.commands import (
+    ALL,
+    Command,
+    CoverDeficitOffset,
+    CoverPendingDeficit,
+    EliminateDeficit,
+    ExecuteProposal,
+    Propose,
+    RecogniseShortfall,
+    Repay,
+    SetParameter,
+    Supply,
+    TransferClaims,
+)
+from mutualize.umbrella import Umbrella
+from mutualize.venues.pool import Pool
+from mutualize.world import Phase, Steps, World
+
+Measure = Callable[[World], Sequence[Command]]
+"""What a proposal does: its commands, written down when it is executed."""
+
+
+@attrs.frozen(kw_only=True)
+class Occasion:
+    """When a proposal is made: at a time, or when a shortfall in one of these reserves is recognised."""
+
+    at: int | None = None
+    on_deficit: tuple[str, ...] = ()
+
+
+class Proposal:
+    """One proposal."""
+
+    phase: Final = Phase.SETTLEMENT
+
+    def __init__(
+        self, name: str, pool: Pool, occasion: Occasion, delay_s: int, measure: Measure, fees: Fees
+    ) -> None:
+        self.name = name
+        self._pool = pool
+        self._occasion = occasion
+        self._delay_s = delay_s
+        self._measure = measure
+        self._fees = fees
+
+    def run(self, world: World) -> Steps:
+        """Propose, let the vote take its time, carry out."""
+        cause = None
+        if self._occasion.at is not None:
+            yield world.sleep_until(self, self._occasion.at)
+        else:
+            signals = [deficit_signal(self._pool.name, asset) for asset in self._occasion.on_deficit]
+            wake = yield world.wait(self, *signals)
+            cause = wake.cause
+        account = self._pool.rules.governance
+        made = world.submit(
+            Propose(venue=OUTSIDE, account=account, proposal=self.name, executable=world.now + self._delay_s),
+            *self._fees.pay(account, world.now, "propose"),
+            cause=cause,
+        )
+        yield world.sleep(self, self._delay_s)
+        world.submit(
+            ExecuteProposal(venue=OUTSIDE, account=account, proposal=self.name),
+            *self._measure(world),
+            *self._fees.pay(account, world.now, "execute"),
+            cause=made.seq,
+        )
+
+
+# --- what can be decided ---------------------------------------------------------------------------------
+
+
+def set_parameter(pool: Pool, asset: str, name: str, value: int) -> Measure:
+    """Set a parameter of a reserve, named as the pool names it."""
+    account = pool.rules.governance
+    command = SetParameter(venue=pool.name, account=account, asset=asset, name=name, value=value)
+    return lambda _: [command]
+
+
+def set_paused(pool: Pool, assets: Sequence[str], paused: int) -> Measure:
+    """Pause reserves (1), or open them again (0)."""
+    account = pool.rules.governance
+    commands = [
+        SetParameter(venue=pool.name, account=account, asset=asset, name="paused", value=paused)
+        for asset in assets
+    ]
+    return lambda _: commands
+
+
+def recognise_shortfall(pool: Pool, borrower: str, asset: str) -> Measure:
+    """Move the debt of a borrower without collateral to the deficit."""
+    account = pool.rules.governance
+    command = RecogniseShortfall(venue=pool.name, account=account, borrower=borrower, asset=asset)
+    return lambda _: [command]
+
+
+def repay_debt(pool: Pool, payer: str, borrower: str, asset: str, amount: int | None) -> Measure:
+    """Repay somebody's debt (all of it, without an amount) out of a payer's pocket."""
+    command = Repay(
+        venue=pool.name,
+        account=payer,
+        asset=asset,
+        amount=ALL if amount is None else amount,
+        on_behalf_of=borrower,
+    )
+    return lambda _: [command]
+
+
+def cover_deficit(
+    pool: Pool, payer: str, asset: str, amount: int | None, umbrella: Umbrella | None = None
+) -> Measure:
+    """Cover an open deficit (all of it, without an amount) out of a payer's pocket.
+
+    The pool lets only its covering address burn claims against a deficit, so the payer's money takes that
+    way: supplied, handed over as claims, burned. Two units more than that pay for rounding (both the transfer
+    and the burn take ⌈covered/index⌉ claim units; up to an index of 2 there are as many). Where an umbrella
+    stands over the reserve, what its stakers have paid for is covered first, then what is below its offset.
+    """
+    if umbrella is not None and umbrella.asset == asset:
+        return _cover_under(umbrella, payer, amount)
+    covering = pool.rules.umbrella
+
+    def measure(world: World) -> Sequence[Command]:
+        deficit = pool.reserve(world.book, asset).deficit
+        covered = deficit if amount is None else min(amount, deficit)
+        if not covered:
+            return [EliminateDeficit(venue=pool.name, account=covering, asset=asset, amount=ALL)]
+        return [
+            Supply(venue=pool.name, account=payer, asset=asset, amount=covered + 2),
+            TransferClaims(venue=pool.name, account=payer, to=covering, asset=asset, amount=covered),
+            EliminateDeficit(venue=pool.name, account=covering, asset=asset, amount=covered),
+        ]
+
+    return measure
+
+
+def _cover_under(umbrella: Umbrella, payer: str, amount: int | None) -> Measure:
+    pool, asset = umbrella.pool, umbrella.asset
+
+    def measure(world: World) -> Sequence[Command]:
+        deficit = pool.reserve(world.book, asset).deficit
+        covered = deficit if amount is None else min(amount, deficit)
+        pending = min(covered, umbrella.pending(world.book))
+        offset = covered - pending
+        commands: list[Command] = [Supply(venue=pool.name, account=payer, asset=asset, amount=covered + 4)]
+        if pending:
+            commands.append(CoverPendingDeficit(venue=umbrella.name, account=payer, amount=pending))
+        if offset or not pending:
+            commands.append(CoverDeficitOffset(venue=umbrella.name, account=payer, amount=offset))
+        return commands
+
+    return measure

@@ -1,0 +1,177 @@
+"""What agents notice: entries of the ledger, turned into named signals and gauges. It never acts.
+
+    price:<asset>                an oracle told a price           market:<asset>        a halt began or ended
+    deficit:<venue>:<asset>      a shortfall was recognised       loss:<venue>:<asset>  a tier paid for one
+    slash:<venue>:<stake>        a stake was slashed              cash:<venue>:<asset>  cash went up
+    terms:<venue>                a parameter was changed          traded:<asset>        somebody traded it
+    utilization:<venue>:<asset>  gauge, WAD                       deficit-share:<venue>:<asset>  gauge, WAD
+
+A signal carries the seq of its entry, so that what an agent then does can name its cause. A haircut pays a
+deficit before anybody sees it open: the gauge shows it all the same, as the share that it took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mutualize.book import View
+from mutualize.events import (
+    Entry,
+    Event,
+    LossAbsorbed,
+    MarketHalted,
+    MarketResumed,
+    ParameterChanged,
+    PricePublished,
+    ShortfallRecognised,
+    Slashed,
+    Traded,
+)
+from mutualize.tables import reserve_table
+from mutualize.units import WAD, mul_div_down
+from mutualize.venues.pool import Pool
+from mutualize.world import World
+
+
+def price_signal(asset: str) -> str:
+    """Name the signal that an oracle told a price."""
+    return f"price:{asset}"
+
+
+def market_signal(asset: str) -> str:
+    """Name the signal that trading in an asset was halted or resumed."""
+    return f"market:{asset}"
+
+
+def traded_signal(asset: str) -> str:
+    """Name the signal that somebody bought or sold an asset."""
+    return f"traded:{asset}"
+
+
+def deficit_signal(venue: str, asset: str) -> str:
+    """Name the signal that a shortfall was recognised."""
+    return f"deficit:{venue}:{asset}"
+
+
+def loss_signal(venue: str, asset: str) -> str:
+    """Name the signal that a tier paid for a shortfall."""
+    return f"loss:{venue}:{asset}"
+
+
+def slash_signal(venue: str, stake: str) -> str:
+    """Name the signal that a stake was slashed."""
+    return f"slash:{venue}:{stake}"
+
+
+def cash_signal(venue: str, asset: str) -> str:
+    """Name the signal that a reserve has more cash than before."""
+    return f"cash:{venue}:{asset}"
+
+
+def terms_signal(venue: str) -> str:
+    """Name the signal that governance changed a parameter."""
+    return f"terms:{venue}"
+
+
+def utilization_gauge(venue: str, asset: str) -> str:
+    """Name the gauge of loans over loans and cash."""
+    return f"utilization:{venue}:{asset}"
+
+
+def deficit_gauge(venue: str, asset: str) -> str:
+    """Name the gauge of the open deficit over all claims."""
+    return f"deficit-share:{venue}:{asset}"
+
+
+def deficit_share(pool: Pool, view: View, asset: str) -> int:
+    """Return the open deficit as a share of all claims (WAD, rounded down); 1 where there are no claims."""
+    reserve = pool.reserve(view, asset)
+    claims = reserve.claims()
+    if not reserve.deficit:
+        return 0
+    return mul_div_down(reserve.deficit, WAD, claims) if claims else WAD
+
+
+class _Reserve(NamedTuple):
+    """A reserve whose changes are noticed, and what its signal and its gauges are called."""
+
+    pool: Pool
+    asset: str
+    cash: str
+    utilization: str
+    deficit: str
+
+
+class Signals:
+    """An observer of entries that wakes whoever waits for what they mean."""
+
+    def __init__(self, world: World, pools: Iterable[Pool]) -> None:
+        self._world = world
+        self._reserves = {
+            reserve_table(pool.name, asset): _Reserve(
+                pool,
+                asset,
+                cash_signal(pool.name, asset),
+                utilization_gauge(pool.name, asset),
+                deficit_gauge(pool.name, asset),
+            )
+            for pool in pools
+            for asset in pool.assets
+        }
+        self._virtual: dict[str, int] = {}
+
+    def observe(self, entry: Entry) -> None:
+        """Wake those whom an entry concerns."""
+        for name in _signals_of(entry.event):
+            self._world.signal(name, entry.seq)
+        if isinstance(entry.event, LossAbsorbed) and entry.event.bearer == "claims":
+            self._haircut(entry.event, entry.seq)
+        changed = ""
+        for table, key, value in entry.event.cells:
+            if table in self._reserves:
+                if key == "virtual":
+                    self._cash(table, value, entry.seq)
+                if table != changed:  # cells are sorted by table: each reserve comes once
+                    changed = table
+                    self._gauges(self._reserves[table], entry.seq)
+
+    def _haircut(self, event: LossAbsorbed, seq: int) -> None:
+        reserve = self._reserves.get(reserve_table(event.venue, event.asset))
+        if reserve is not None and self._world.watched(reserve.deficit):
+            left = reserve.pool.reserve(self._world.book, event.asset).claims()
+            self._world.report(reserve.deficit, mul_div_down(event.amount, WAD, left + event.amount), seq)
+
+    def _cash(self, table: str, cash: int, seq: int) -> None:
+        before = self._virtual.get(table, 0)
+        self._virtual[table] = cash
+        if cash > before:
+            self._world.signal(self._reserves[table].cash, seq)
+
+    def _gauges(self, reserve: _Reserve, seq: int) -> None:
+        """Report what somebody waits for; nobody computes what no one reads."""
+        world, pool, asset = self._world, reserve.pool, reserve.asset
+        if world.watched(reserve.utilization):
+            world.report(reserve.utilization, pool.utilization(world.book, asset), seq)
+        if world.watched(reserve.deficit):
+            world.report(reserve.deficit, deficit_share(pool, world.book, asset), seq)
+
+
+def _signals_of(event: Event) -> tuple[str, ...]:
+    """Return the signals that an event is."""
+    match event:
+        case PricePublished():
+            return (price_signal(event.asset),)
+        case Traded():
+            return traded_signal(event.sold), traded_signal(event.bought)
+        case MarketHalted() | MarketResumed():
+            return (market_signal(event.asset),)
+        case ShortfallRecognised():
+            return (deficit_signal(event.venue, event.asset),)
+        case LossAbsorbed():
+            return (loss_signal(event.venue, event.asset),)
+        case Slashed():
+            return (slash_signal(event.venue, event.stake),)
+        case ParameterChanged():
+            return (terms_signal(event.venue),)
+    return ()

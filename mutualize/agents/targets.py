@@ -1,0 +1,135 @@
+"""Targets: what liquidators see of a pool, ranked by what there is to earn. Shared by all who look there.
+
+price, parameter, haircut ─▶ wave ─▶ the watchlist is asked once, every unsafe position is ranked once
+liquidation ─▶ that position alone is ranked again, when it comes up
+
+ceiling = (bonus − 1) · min(debt, collateral / bonus)     in money, before fees, gas and slippage
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from mutualize.randomness import Stream
+from mutualize.tables import debt_table
+from mutualize.units import BPS, RAY, WAD, mul_div_down
+from mutualize.venues.pool import Pool
+from mutualize.venues.work import Work
+from mutualize.watchlist import Watchlist
+from mutualize.world import World
+
+
+class Pair(NamedTuple):
+    """What is seized, and what is repaid."""
+
+    collateral: str
+    debt: str
+
+
+class Target(NamedTuple):
+    """An unsafe position under one pair, with the most that could be earned on it (8-decimals money)."""
+
+    ceiling: int
+    account: str
+
+
+Skip = Mapping[tuple[Pair, str], None]
+"""Targets that somebody has given up on, until the next wave."""
+
+
+class Targets:
+    """The ranking of all unsafe positions of a pool, by pair."""
+
+    def __init__(self, pool: Pool, watchlist: Watchlist) -> None:
+        self.pool = pool
+        self.wave = -1
+        self.asking: list[Callable[[Pair, int], int]] = []
+        """What those who look here ask for: the least ceiling that can pay them, by pair and time."""
+        self._watchlist = watchlist
+        self._ranked: dict[Pair, list[Target]] = {}
+
+    def look(self, world: World) -> list[Pair]:
+        """Bring the ranking up to the last wave; return the pairs that have targets, in order of reserves."""
+        if self.wave != self._watchlist.waves:
+            self.wave = self._watchlist.waves
+            self._rank(world)
+        return [pair for pair, ranked in self._ranked.items() if ranked]
+
+    def pick(self, world: World, pair: Pair, skip: Skip, stream: Stream | None = None) -> Target | None:
+        """Return the target with the highest ceiling, or (with a stream) any with at least half of that.
+
+        Liquidators who do not see each other's transactions would else all go for the same one. What was
+        liquidated since is ranked again before it is returned, or dropped.
+        """
+        ranked = self._ranked[pair]
+        work = self.pool.work(world.book, world.now, accruing=False)
+        while (place := _choose(ranked, pair, skip, stream)) is not None:
+            target = ranked[place]
+            if not _is_target(work, target.account, pair):
+                del ranked[place]
+                continue
+            ceiling = _ceiling(work, target.account, pair)
+            if ceiling * 100 >= target.ceiling * 99:
+                return Target(ceiling, target.account)
+            del ranked[place]
+            insort(ranked, Target(ceiling, target.account))
+        return None
+
+    def _rank(self, world: World) -> None:
+        """Rank what is unsafe and may pay somebody."""
+        assets, work = self.pool.assets, self.pool.work(world.book, world.now, accruing=False)
+        self._ranked = {Pair(held, owed): [] for held in assets for owed in assets}
+        unsafe = self._watchlist.unsafe_by_flags(world.book, world.now)
+        for flags, accounts in unsafe.items():
+            for pair, least, debts in self._least(world, work, flags) if accounts else ():
+                self._ranked[pair] += [
+                    Target(_ceiling(work, account, pair), account)
+                    for account in accounts
+                    if debts.get(account, 0) >= least
+                ]
+        for ranked in self._ranked.values():
+            ranked.sort()
+
+    def _least(self, world: World, work: Work, flags: int) -> list[tuple[Pair, int, Mapping[str, int]]]:
+        """Return the pairs of positions with these flags, and the least debt units that may pay in each."""
+        used = list(self.pool.bits.used(flags))
+        found = []
+        for held in (asset for asset, holds, _ in used if holds):
+            for owed in (asset for asset, _, owes in used if owes):
+                pair = Pair(held, owed)
+                asked = min((ask(pair, world.now) for ask in self.asking), default=0)
+                collateral, debt = work.reserve(held), work.reserve(owed)
+                earned = (collateral.bonus - BPS) * work.price(owed) * debt.debt_index(world.now)
+                least = mul_div_down(asked * BPS * debt.unit, RAY, earned) if earned else 0
+                found.append((pair, least, world.book.table(debt_table(self.pool.name, owed))))
+        return found
+
+
+def _choose(ranked: list[Target], pair: Pair, skip: Skip, stream: Stream | None) -> int | None:
+    """Return the place of the target to look at next, or None."""
+    if stream is None:
+        places = range(len(ranked) - 1, -1, -1)
+        return next((place for place in places if (pair, ranked[place].account) not in skip), None)
+    if not ranked:
+        return None
+    first = bisect_left(ranked, Target(mul_div_down(ranked[-1].ceiling, 1, 2), ""))
+    free = [place for place in range(first, len(ranked)) if (pair, ranked[place].account) not in skip]
+    return stream.choice(free) if free else _choose(ranked, pair, skip, None)
+
+
+def _is_target(work: Work, account: str, pair: Pair) -> bool:
+    """Say whether a position can be liquidated under this pair (still)."""
+    flags = work.flags(account)
+    both = work.bits.is_collateral(flags, pair.collateral) and work.bits.is_owed(flags, pair.debt)
+    return both and work.health(account).factor < WAD
+
+
+def _ceiling(work: Work, account: str, pair: Pair) -> int:
+    """Return the most that could be earned on a position."""
+    collateral, debt = work.reserve(pair.collateral), work.reserve(pair.debt)
+    held = mul_div_down(work.claim(pair.collateral, account), work.price(pair.collateral), collateral.unit)
+    owed = mul_div_down(work.debt(pair.debt, account), work.price(pair.debt), debt.unit)
+    repaid = min(owed, mul_div_down(held, BPS, collateral.bonus))
+    return mul_div_down(repaid, collateral.bonus - BPS, BPS)

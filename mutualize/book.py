@@ -1,0 +1,160 @@
+"""The book: what is true now. A fold of events; `apply` is its only mutator.
+
+It knows balances (moved by transfers) and cells (assigned by events), no venue and no rule. A read never
+writes. A `Draft` lies over a book and takes the events of one transaction while it is being decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol as Face
+
+from mutualize.accounts import is_debit_normal
+from mutualize.events import Entry, Event
+
+EMPTY: Mapping[str, int] = {}
+
+
+class View(Face):
+    """What deciding may see: balances and cells."""
+
+    def debits(self, account: str, asset: str) -> int:
+        """Return debits minus credits of an account, in base units of the asset."""
+
+    def cell(self, table: str, key: str, default: int = 0) -> int:
+        """Return one integer of state."""
+
+    def has(self, table: str, key: str) -> bool:
+        """Say whether a cell was ever assigned."""
+
+    def table(self, name: str) -> Mapping[str, int]:
+        """Return all cells of a table (to be read at once, and only read)."""
+
+
+def balance(view: View, account: str, asset: str) -> int:
+    """Return an account's balance in its natural direction (non-negative in every sound book)."""
+    debits = view.debits(account, asset)
+    return debits if is_debit_normal(account) else -debits
+
+
+class Book:
+    """Balances and cells, folded from events."""
+
+    __slots__ = ("_balances", "_tables", "seq")
+
+    def __init__(self) -> None:
+        self._balances: dict[tuple[str, str], int] = {}
+        self._tables: dict[str, dict[str, int]] = {}
+        self.seq = 0
+        """How many entries were applied, which is the seq of the next one."""
+
+    def debits(self, account: str, asset: str) -> int:
+        """Return debits minus credits of an account, in base units of the asset."""
+        return self._balances.get((account, asset), 0)
+
+    def balance(self, account: str, asset: str) -> int:
+        """Return an account's balance in its natural direction."""
+        return balance(self, account, asset)
+
+    def cell(self, table: str, key: str, default: int = 0) -> int:
+        """Return one integer of state."""
+        return self._tables.get(table, EMPTY).get(key, default)
+
+    def has(self, table: str, key: str) -> bool:
+        """Say whether a cell was ever assigned."""
+        return key in self._tables.get(table, EMPTY)
+
+    def table(self, name: str) -> Mapping[str, int]:
+        """Return all cells of a table (to be read only)."""
+        return self._tables.get(name, EMPTY)
+
+    def tables(self) -> Iterator[str]:
+        """Return the names of all tables, sorted."""
+        return iter(sorted(self._tables))
+
+    def balances(self) -> Iterator[tuple[str, str, int]]:
+        """Return (account, asset, debits minus credits) of all that is not zero, sorted."""
+        for (account, asset), value in sorted(self._balances.items()):
+            if value:
+                yield account, asset, value
+
+    def apply(self, entry: Entry) -> None:
+        """Take one entry in. Total: it assigns and adds, computes nothing and refuses nothing."""
+        if entry.seq != self.seq:
+            raise ValueError(f"entry {entry.seq} does not follow entry {self.seq - 1}")
+        self.seq += 1
+        _post(self._balances, self._tables, entry.event)
+
+    def digest(self) -> str:
+        """Return SHA-256 over the sorted `account,asset,balance` lines: what the transfers alone give."""
+        lines = "".join(f"{account},{asset},{value}\n" for account, asset, value in self.balances())
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Book):
+            return NotImplemented
+        return (
+            self.seq == other.seq
+            and list(self.balances()) == list(other.balances())
+            and self._tables == other._tables
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # a book changes, so it is no key
+
+
+def _post(balances: dict[tuple[str, str], int], tables: dict[str, dict[str, int]], event: Event) -> None:
+    """Post an event's transfers and assign its cells. Nothing else changes a balance."""
+    for debit, credit, asset, amount in event.transfers:
+        balances[debit, asset] = balances.get((debit, asset), 0) + amount
+        balances[credit, asset] = balances.get((credit, asset), 0) - amount
+    for table, key, value in event.cells:
+        cells = tables.get(table)
+        if cells is None:
+            cells = tables[table] = {}
+        cells[key] = value
+
+
+class Draft:
+    """A book with the events of one undecided transaction on top. The book below stays untouched."""
+
+    __slots__ = ("_balances", "_below", "_tables")
+
+    def __init__(self, below: Book) -> None:
+        self._below = below
+        self._balances: dict[tuple[str, str], int] = {}
+        self._tables: dict[str, dict[str, int]] = {}
+
+    def debits(self, account: str, asset: str) -> int:
+        """Return debits minus credits of an account, in base units of the asset."""
+        return self._below.debits(account, asset) + self._balances.get((account, asset), 0)
+
+    def balance(self, account: str, asset: str) -> int:
+        """Return an account's balance in its natural direction."""
+        return balance(self, account, asset)
+
+    def cell(self, table: str, key: str, default: int = 0) -> int:
+        """Return one integer of state."""
+        cells = self._tables.get(table, EMPTY)
+        return cells[key] if key in cells else self._below.cell(table, key, default)
+
+    def has(self, table: str, key: str) -> bool:
+        """Say whether a cell was ever assigned."""
+        return key in self._tables.get(table, EMPTY) or self._below.has(table, key)
+
+    def table(self, name: str) -> Mapping[str, int]:
+        """Return all cells of a table. What this transaction assigned makes it a copy: for small tables."""
+        below, changed = self._below.table(name), self._tables.get(name)
+        return {**below, **changed} if changed else below
+
+    def add(self, event: Event) -> None:
+        """Take one event in."""
+        _post(self._balances, self._tables, event)
+
+
+def replay(entries: Iterable[Entry]) -> Book:
+    """Fold entries into a book: `replay(ledger) == book`, at every instant."""
+    book = Book()
+    for entry in entries:
+        book.apply(entry)
+    return book

@@ -1,0 +1,565 @@
+"""What happened. Past participles, immutable, with the resulting integers: nothing is left to compute.
+
+An event carries `transfers` (how money moved) and `cells` (what is true afterwards, as absolute values);
+the book assigns and posts them without knowing any rule. An `Entry` is an event at its place in the
+ledger: `seq`, time, `cause` (the entry that led to it) and `tx` (the transaction it belongs to).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import attrs
+
+from mutualize.accounts import Transfer
+
+
+class Cell(NamedTuple):
+    """One integer of state: `table` names a kind of thing, `key` one of them, `value` what it is now."""
+
+    table: str
+    key: str
+    value: int
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """The face that all events share."""
+
+    transfers: tuple[Transfer, ...] = ()
+    cells: tuple[Cell, ...] = ()
+
+    follows: ClassVar[bool] = False
+    """True where, decided together with others, this event was led to by the one before it in the list."""
+
+
+@attrs.frozen
+class Entry:
+    """An event at its place in the ledger. `cause` is the seq of the entry that led to it, or None."""
+
+    seq: int
+    at: int
+    tx: int
+    cause: int | None
+    event: Event
+
+
+KINDS: dict[str, type[Event]] = {}
+"""Every kind of event by its name, which is what the ledger writes."""
+
+E = TypeVar("E", bound=type[Event])
+
+
+def _kind(cls: E) -> E:
+    KINDS[cls.__name__] = cls
+    return cls
+
+
+# --- the world -------------------------------------------------------------------------------------------
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class PricePublished(Event):
+    """An oracle told the protocol a price; `market` is what the market said at that moment. 8 decimals."""
+
+    asset: str
+    price: int
+    market: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class MarketHalted(Event):
+    """No price could be had at a place of trading (a hole in its table)."""
+
+    asset: str
+    place: str
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class MarketResumed(Event):
+    """The place of trading quotes again."""
+
+    asset: str
+    place: str
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Traded(Event):
+    """Somebody sold one asset for another. `mid` is the price of the non-money asset before the trade."""
+
+    account: str
+    sold: str
+    sold_amount: int
+    bought: str
+    bought_amount: int
+    place: str
+    mid: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class GasPaid(Event):
+    """A transaction was included; its sender paid for it in the chain's native asset."""
+
+    account: str
+    asset: str
+    amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class TransactionFailed(Event):
+    """A transaction was included and rejected: nothing changed but the gas that was paid."""
+
+    account: str
+    reason: str
+    asset: str
+    amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class RefusalsCounted(Event):
+    """How often commands were refused for `reason` since the last batch, at no cost to anybody."""
+
+    reason: str
+    count: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ClaimWaiting(Event):
+    """A holder wants `amount` of a claim paid out and the venue has no cash; 0 when he no longer waits."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class AgentFailed(Event):
+    """An agent's own code raised an error: the run ends here."""
+
+    agent: str
+    problem: str
+
+
+# --- a lending pool --------------------------------------------------------------------------------------
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ReserveListed(Event):
+    """A pool opened a reserve for an asset; its parameters are the cells."""
+
+    venue: str
+    asset: str
+    decimals: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ParameterChanged(Event):
+    """Governance set one parameter of a reserve (or of a venue, where `asset` is empty)."""
+
+    venue: str
+    asset: str
+    name: str
+    before: int
+    after: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Accrued(Event):
+    """A reserve's indexes were brought up to now; interest went from loans to claims and treasury."""
+
+    venue: str
+    asset: str
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Supplied(Event):
+    """Money went in, a claim was given. `scaled` is the change of the holder's units."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+    scaled: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Withdrawn(Event):
+    """A claim was paid out."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+    scaled: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Borrowed(Event):
+    """A loan was paid out."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+    scaled: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Repaid(Event):
+    """`payer` repaid a loan of `account`."""
+
+    venue: str
+    account: str
+    payer: str
+    asset: str
+    amount: int
+    scaled: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class CollateralSet(Event):
+    """A holder put a claim up as collateral, or took it back."""
+
+    venue: str
+    account: str
+    asset: str
+    on: bool
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ClaimsTransferred(Event):
+    """A claim changed hands inside the pool (money did not move)."""
+
+    venue: str
+    account: str
+    to: str
+    asset: str
+    amount: int
+    scaled: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class PositionOpened(Event):
+    """A position that existed when the run began: collateral was supplied, debt drawn."""
+
+    venue: str
+    account: str
+    collateral: str
+    collateral_amount: int
+    debt: str
+    debt_amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class TreasuryMinted(Event):
+    """The accrued share of the treasury became claims of `account`, and `fund_amount` cash of a fund."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+    fund_amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Liquidated(Event):
+    """A liquidator repaid `paid` of `debt` and got `seized` of `collateral` (after `fee` to the treasury).
+
+    `fund_fee` is the part of the fee that went to the insurance fund; `claims` says that the liquidator took
+    claims instead of the underlying. `debt_price` and `collateral_price` are the oracle's, 8 decimals.
+    """
+
+    venue: str
+    liquidator: str
+    account: str
+    collateral: str
+    debt: str
+    paid: int
+    seized: int
+    fee: int
+    fund_fee: int
+    claims: bool
+    debt_price: int
+    collateral_price: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ShortfallRecognised(Event):
+    """Debt of `account` that no collateral covers moved from loans to deficit. Starts the waterfall."""
+
+    follows: ClassVar[bool] = True
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+    price: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class DeficitEliminated(Event):
+    """`account` gave up claims of its own to pay an open deficit."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+
+
+# --- the waterfall ---------------------------------------------------------------------------------------
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class LossAllocated(Event):
+    """A tier was made to owe `amount` of the loss; `rest` is left to the tiers below. amount ≤ capacity."""
+
+    venue: str
+    asset: str
+    tier: str
+    index: int
+    capacity: int
+    amount: int
+    rest: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class LossAbsorbed(Event):
+    """A tier paid: the deficit fell by `amount`. It paid `paid` of `paid_asset`, worth that at its price.
+
+    `price` and `paid_price` have 8 decimals; `bearer` names whose money it was.
+    """
+
+    venue: str
+    asset: str
+    tier: str
+    index: int
+    bearer: str
+    amount: int
+    rest: int
+    paid_asset: str
+    paid: int
+    price: int
+    paid_price: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ShortfallUncovered(Event):
+    """All tiers are exhausted; `amount` stays in the deficit, in everybody's sight."""
+
+    venue: str
+    asset: str
+    amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class FundContributed(Event):
+    """Money was put into a tier's fund."""
+
+    venue: str
+    tier: str
+    account: str
+    asset: str
+    amount: int
+
+
+# --- stake -----------------------------------------------------------------------------------------------
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Staked(Event):
+    """Assets went into a stake, shares came out."""
+
+    venue: str
+    stake: str
+    account: str
+    asset: str
+    assets: int
+    shares: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Unstaked(Event):
+    """Shares were redeemed for assets."""
+
+    venue: str
+    stake: str
+    account: str
+    asset: str
+    assets: int
+    shares: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class CooldownStarted(Event):
+    """A staker announced to leave: `shares` may go between `ends` and `ends` + `window` (seconds)."""
+
+    venue: str
+    stake: str
+    account: str
+    shares: int
+    ends: int
+    window: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class StakeTransferred(Event):
+    """Shares of a stake changed hands."""
+
+    venue: str
+    stake: str
+    account: str
+    to: str
+    shares: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class Slashed(Event):
+    """`assets` were taken from all stakers pro rata: shares are untouched, their price fell."""
+
+    venue: str
+    stake: str
+    asset: str
+    assets: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class SlashingSettled(Event):
+    """The state after a slash, in which staking is blocked and leaving is free, ended."""
+
+    venue: str
+    stake: str
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class FundsReturned(Event):
+    """Assets came back to the stakers without new shares (a gain, or money returned after a slash)."""
+
+    venue: str
+    stake: str
+    account: str
+    asset: str
+    assets: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class AssetsLost(Event):
+    """Assets left a share vault without shares being burned."""
+
+    venue: str
+    stake: str
+    asset: str
+    assets: int
+
+
+# --- umbrella --------------------------------------------------------------------------------------------
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class PendingDeficitRaised(Event):
+    """A slash covered `amount` of the deficit; the claims to burn against it are still to come."""
+
+    follows: ClassVar[bool] = True
+
+    venue: str
+    asset: str
+    amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class PendingDeficitCovered(Event):
+    """Claims were burned against the pending deficit."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class OffsetCovered(Event):
+    """Claims were burned against the part of the deficit that the treasury bears itself."""
+
+    venue: str
+    account: str
+    asset: str
+    amount: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class OffsetSet(Event):
+    """The deficit below which stakers are not touched was set."""
+
+    venue: str
+    asset: str
+    amount: int
+
+
+# --- governance ------------------------------------------------------------------------------------------
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ProposalMade(Event):
+    """A proposal began its vote; it may be executed from `executable` (time) on."""
+
+    account: str
+    proposal: str
+    executable: int
+
+
+@_kind
+@attrs.frozen(kw_only=True)
+class ProposalExecuted(Event):
+    """A proposal's command was carried out."""
+
+    account: str
+    proposal: str
+
+
+def fields_of(event: Event) -> dict[str, Any]:
+    """Return the event's own fields by name, without transfers and cells."""
+    return {
+        name: getattr(event, name)
+        for name in (a.name for a in attrs.fields(type(event)))
+        if name not in ("transfers", "cells")
+    }

@@ -1,0 +1,166 @@
+"""Auditing ledgers by their entries: does one say the truth about itself, and where do two of them part?
+
+Its one rule: nothing is taken on trust. What the file claims (order, causes, balances) is worked out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+
+from mutualize.book import Book
+from mutualize.encoding import decode, encode
+from mutualize.errors import InvariantBroken
+from mutualize.events import Entry
+from mutualize.ledger import Header
+from mutualize.ledger_reader import Condition, Verdict, Walk, commit_after, open_ledger
+
+Check = Callable[[Book], None]
+
+
+def verify_deep(path: str | Path, check: Check | None = None) -> Verdict:
+    """Check all that a ledger claims: what `verify` checks, and every line, reference and balance.
+
+    Each line is decoded and encoded again, seqs are contiguous, causes precede effects, time does not run
+    backwards, no batch splits a transaction, amounts are positive, and the balances that the transfers give
+    are those of the seal. `check` is called with the book after each batch and raises InvariantBroken where
+    a law does not hold; that error passes, with a note that says where. Raises MutualizeError as `verify`.
+    """
+    with open_ledger(path) as file:
+        walk, audit = Walk(path, file), _Audit()
+        for body in walk.bodies():
+            walk.known_header()
+            problem = audit.take(body)
+            if problem:
+                return walk.rejected(problem, audit.book.seq)
+            if check is not None:
+                _run(check, audit.book)
+        verdict = walk.known_verdict()
+        if verdict.condition is Condition.SEALED and verdict.state != audit.book.digest():
+            problem = "The seal's digest of the balances is not what the transfers give."
+            return attrs.evolve(verdict, condition=Condition.CORRUPT, problem=problem, batch=verdict.batches)
+        return verdict
+
+
+def _run(check: Check, book: Book) -> None:
+    try:
+        check(book)
+    except InvariantBroken as error:
+        error.add_note(f"in the ledger's first {book.seq:,} events")
+        raise
+
+
+class _Audit:
+    """What an entry is held against: the book and the entry before it."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        """What is true after the last good entry; its seq is that of the first bad one."""
+        self._at = 0
+        self._tx = -1
+
+    def take(self, body: bytes) -> str:
+        """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
+        self._tx = -1  # a transaction never goes on in the next batch
+        for line in body.split(b"\n")[:-1]:
+            try:
+                entry = decode(line)
+            except ValueError as error:
+                return f"A line of it is no event: {error}."
+            problem = self._problem(entry, line)
+            if problem:
+                return problem
+            self._at, self._tx = entry.at, entry.tx
+            self.book.apply(entry)
+        return ""
+
+    def _problem(self, entry: Entry, line: bytes) -> str:
+        if encode(entry) != line + b"\n":
+            return "A line of it is not in its canonical form."
+        if entry.seq != self.book.seq:
+            return f"Event {entry.seq:,} stands where event {self.book.seq:,} should."
+        if entry.cause is not None and not 0 <= entry.cause < entry.seq:
+            return "A cause does not precede its effect."
+        if entry.at < self._at:
+            return "Time runs backwards."
+        if entry.tx not in (entry.seq, self._tx):
+            return "An event belongs to a transaction that does not begin in its batch."
+        if entry.tx == self._tx and entry.at != self._at:
+            return "A transaction has two times."
+        if any(transfer.amount <= 0 for transfer in entry.event.transfers):
+            return "A transfer moves nothing."
+        return ""
+
+
+# --- comparing two ledgers --------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """Where two ledgers part. Entries that follow differ in their turn, and say nothing new."""
+
+    headers: tuple[Header, Header] | None
+    """Both headers, where they differ."""
+    left: Entry | None
+    """The first entry that differs, in the first ledger; None where that one ended before."""
+    right: Entry | None
+    """The first entry that differs, in the second ledger; None where that one ended before."""
+
+    @property
+    def seq(self) -> int | None:
+        """The seq at which they part; None where only the headers differ."""
+        entry = self.left or self.right
+        return entry.seq if entry else None
+
+
+def find_first_difference(left: str | Path, right: str | Path) -> Difference | None:
+    """Return where two ledgers part, or None where they hold the same events under the same header.
+
+    Of two ledgers with one header the last common commit line is found by bisection (the chain makes all
+    later ones differ), so a difference in a large file costs a few reads. Verify both first: in a corrupt
+    file the answer means nothing. Raises MutualizeError as `read_header` does, and ValueError for a line
+    that is no event.
+    """
+    with open_ledger(left) as file_a, open_ledger(right) as file_b:
+        header_a, header_b = (Walk(path, f).known_header() for path, f in ((left, file_a), (right, file_b)))
+        headers = None if header_a == header_b else (header_a, header_b)
+        starts = len(header_a.line()), len(header_b.line())
+        if headers is None:
+            start = _last_common(file_a, file_b, starts[0])
+            starts = start, start
+        for line_a, line_b in zip_longest(_events(file_a, starts[0]), _events(file_b, starts[1])):
+            if line_a != line_b:
+                return Difference(
+                    headers=headers,
+                    left=decode(line_a) if line_a else None,
+                    right=decode(line_b) if line_b else None,
+                )
+    return Difference(headers=headers, left=None, right=None) if headers else None
+
+
+def _last_common(left: BinaryIO, right: BinaryIO, start: int) -> int:
+    """Return the offset behind the last commit line up to which both files are the same."""
+    low, high = start, min(left.seek(0, 2), right.seek(0, 2))
+    while low < high:
+        middle = (low + high) >> 1
+        begin, line = commit_after(left, middle)
+        right.seek(begin)
+        if line and right.read(len(line)) == line:
+            low = begin + len(line)
+        else:
+            high = middle
+    return low
+
+
+def _events(file: BinaryIO, start: int) -> Iterator[bytes]:
+    """Yield the whole event lines from an offset on, commit lines left out, up to the seal."""
+    file.seek(start)
+    for line in file:
+        if line.startswith(b'{"events":') or not line.endswith(b"\n"):
+            return
+        if not line.startswith(b'{"blk":'):
+            yield line

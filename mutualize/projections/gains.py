@@ -1,0 +1,175 @@
+"""Who lost and who gained: of each asset, all gains and losses sum to zero, exactly.
+
+    gain of a holder   what he has in venues at the end − at the start + what came into his purse meanwhile
+                       (claims − debts + stake; a position or deposit of the first instant is 'at the start')
+    gain of a venue    what its tiers, its treasury and its residue have at the end − at the start,
+                       less the deficit that is still open
+
+Purses are not kept: what comes in and goes out follows from the events, and is checked against the cash that
+the venue's transfers move. A difference would show up under the name `UNKNOWN`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from mutualize.accounts import OUTSIDE, split_account
+from mutualize.events import (
+    AssetsLost,
+    Borrowed,
+    Entry,
+    Event,
+    FundContributed,
+    FundsReturned,
+    Liquidated,
+    LossAbsorbed,
+    PositionOpened,
+    Repaid,
+    Slashed,
+    Staked,
+    Supplied,
+    Unstaked,
+    Withdrawn,
+)
+
+UNKNOWN: Final = "unknown"
+"""Whose cash a venue moved where no field of the event says it. Nothing should ever stand here."""
+MARKET: Final = "market"
+"""Who takes what a tier sells to pay in another asset."""
+COLLECTOR: Final = "collector"
+"""Who takes what is slashed and not sold at once."""
+
+_OUTSIDE: Final = OUTSIDE + ":"
+_OPENING: Final = (Supplied, Borrowed, Staked, FundContributed)
+"""What counts as had at the start, if it happened in the first instant."""
+
+_OTHERS: Final[Mapping[type[Event], str]] = {LossAbsorbed: MARKET, Slashed: COLLECTOR, AssetsLost: "thief"}
+"""Whose cash it is that an event moves without naming anybody."""
+
+
+@attrs.frozen
+class Row:
+    """One account and one asset, in base units. `gain` = `closing` − `opening` + `flow`."""
+
+    account: str
+    asset: str
+    opening: int
+    flow: int
+    closing: int
+
+    @property
+    def gain(self) -> int:
+        """What the account gained of the asset; a loss is negative."""
+        return self.closing - self.opening + self.flow
+
+
+def _purses(event: Event) -> tuple[tuple[str, str, int], ...]:
+    """Return what an event brought into purses: (account, asset, amount), negative where it went out."""
+    match event:
+        case Supplied() | FundContributed():
+            return ((event.account, event.asset, -event.amount),)
+        case Withdrawn() | Borrowed():
+            return ((event.account, event.asset, event.amount),)
+        case Repaid():
+            return ((event.payer, event.asset, -event.amount),)
+        case PositionOpened():
+            return (
+                (event.account, event.collateral, -event.collateral_amount),
+                (event.account, event.debt, event.debt_amount),
+            )
+        case Liquidated():
+            seized = 0 if event.claims else event.seized
+            return (
+                (event.liquidator, event.debt, -event.paid),
+                (event.liquidator, event.collateral, seized),
+            )
+        case Staked() | FundsReturned():
+            return ((event.account, event.asset, -event.assets),)
+        case Unstaked():
+            return ((event.account, event.asset, event.assets),)
+    return ()
+
+
+class Gains:
+    """What went into and out of purses, by asset and account, since the start."""
+
+    def __init__(self) -> None:
+        self._start: int | None = None
+        self._slashed = (-1, "")
+        self._opening: dict[str, dict[str, int]] = {}
+        self._flows: dict[str, dict[str, int]] = {}
+
+    def look(self, entry: Entry) -> None:
+        """Take one entry in."""
+        event = entry.event
+        if self._start is None:
+            self._start = entry.at
+        cash = _cash_out(event)
+        opening = isinstance(event, PositionOpened) or (
+            entry.at == self._start and isinstance(event, _OPENING)
+        )
+        for account, asset, amount in _purses(event):
+            cash[asset] = cash.get(asset, 0) - amount
+            self._book(
+                self._opening if opening else self._flows, account, asset, -amount if opening else amount
+            )
+        if opening and isinstance(event, FundContributed):
+            self._hand_over(event)
+        for asset, rest in cash.items():
+            if rest:
+                self._book(self._flows, _OTHERS.get(type(event), UNKNOWN), asset, rest)
+        self._sell(entry.tx, event)
+        self._outside(event)
+
+    def _sell(self, tx: int, event: Event) -> None:
+        """Hand what was slashed to the market, where a tier then paid with it in the same transaction."""
+        if isinstance(event, Slashed):
+            self._slashed = (tx, event.asset)
+        elif isinstance(event, LossAbsorbed) and self._slashed == (tx, event.paid_asset) != (tx, event.asset):
+            self._book(self._flows, COLLECTOR, event.paid_asset, -event.paid)
+            self._book(self._flows, MARKET, event.paid_asset, event.paid)
+
+    def _hand_over(self, event: FundContributed) -> None:
+        """Count the money that a fund had at the start as the fund's, not as the giver's."""
+        self._book(self._opening, event.account, event.asset, -event.amount)
+        self._book(self._opening, f"{event.venue}:tier:{event.tier}", event.asset, event.amount)
+
+    def _outside(self, event: Event) -> None:
+        for debit, credit, asset, amount in event.transfers:
+            if debit.startswith(_OUTSIDE):
+                self._book(self._flows, debit[len(_OUTSIDE) :], asset, amount)
+            if credit.startswith(_OUTSIDE):
+                self._book(self._flows, credit[len(_OUTSIDE) :], asset, -amount)
+
+    @staticmethod
+    def _book(into: dict[str, dict[str, int]], account: str, asset: str, amount: int) -> None:
+        amounts = into.setdefault(asset, {})
+        amounts[account] = amounts.get(account, 0) + amount
+
+    def rows(self, closing: Mapping[str, Mapping[str, int]]) -> list[Row]:
+        """Return a row for every account and asset, sorted. `closing` is by asset and account."""
+        rows: list[Row] = []
+        for asset in sorted({**self._opening, **self._flows, **closing}):
+            opening, flows = self._opening.get(asset, {}), self._flows.get(asset, {})
+            ends = closing.get(asset, {})
+            for account in sorted({**opening, **flows, **ends}):
+                row = Row(
+                    account, asset, opening.get(account, 0), flows.get(account, 0), ends.get(account, 0)
+                )
+                if row.opening or row.flow or row.closing:
+                    rows.append(row)
+        return rows
+
+
+def _cash_out(event: Event) -> dict[str, int]:
+    """Return how much cash left the venues, by asset; negative where it came in."""
+    cash: dict[str, int] = {}
+    for debit, credit, asset, amount in event.transfers:
+        if split_account(debit)[1] == "cash":
+            cash[asset] = cash.get(asset, 0) - amount
+        if split_account(credit)[1] == "cash":
+            cash[asset] = cash.get(asset, 0) + amount
+    return cash

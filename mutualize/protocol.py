@@ -1,0 +1,182 @@
+"""Submit: decide → draft → react until quiet, then the whole transaction is appended at once.
+
+    command ──▶ venue.decide (pure) ──▶ events ──▶ reactors.react ──▶ more events ──▶ ledger, book
+                      └─▶ Refused(reason): nothing happened, and is counted
+
+Deciding sees a `View` and changes nothing, so a refused command leaves no trace and there is no rollback
+code. A reaction (a recognised shortfall starts the waterfall) cannot be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol as Face
+
+import attrs
+
+from mutualize.book import Book, Draft, View
+from mutualize.commands import Command
+from mutualize.errors import Reason, Refused
+from mutualize.events import Entry, Event, RefusalsCounted
+
+
+class Venue(Face):
+    """Who decides commands. `name` is what commands call it."""
+
+    @property
+    def name(self) -> str:
+        """What commands call this venue."""
+
+    def decide(self, view: View, command: Command, at: int) -> list[Event]:
+        """Return what happens, or raise Refused. Pure: time is an argument, nothing is written."""
+
+
+class Reactor(Face):
+    """Who answers events with further events in the same transaction (the waterfall)."""
+
+    def react(self, view: View, event: Event, at: int) -> list[Event]:
+        """Return the consequences of an event that was just taken in. Never refuses."""
+
+
+class Journal(Face):
+    """Where transactions are written: the ledger."""
+
+    def append(self, entries: Sequence[Entry]) -> bool:
+        """Take one whole transaction; say whether the batch is full, so that it should be closed now."""
+
+    def close_batch(self) -> None:
+        """Write what was taken since the last batch: it is acknowledged from then on."""
+
+    def seal(self, state: str, status: str = "complete") -> str:
+        """End the ledger with the digest of the final balances; return the run's digest."""
+
+
+Observer = Callable[[Entry], None]
+
+
+@attrs.frozen
+class Receipt:
+    """What became of a submission: its entries, or the reason why nothing happened."""
+
+    entries: tuple[Entry, ...] = ()
+    refused: Reason | None = None
+
+    def __bool__(self) -> bool:
+        return self.refused is None
+
+    @property
+    def seq(self) -> int | None:
+        """The seq of the last entry, to be given as the cause of what follows."""
+        return self.entries[-1].seq if self.entries else None
+
+    def event(self, kind: type[Event]) -> Event:
+        """Return the first event of that kind. Raises LookupError where there is none."""
+        for entry in self.entries:
+            if isinstance(entry.event, kind):
+                return entry.event
+        raise LookupError(kind.__name__)
+
+
+class Protocol:
+    """Venues and reactors around one book and one ledger."""
+
+    def __init__(
+        self,
+        venues: Iterable[Venue],
+        journal: Journal,
+        *,
+        reactors: Iterable[Reactor] = (),
+        observers: Iterable[Observer] = (),
+    ) -> None:
+        self.venues: Mapping[str, Venue] = {venue.name: venue for venue in venues}
+        self.book = Book()
+        self._journal = journal
+        self._reactors = tuple(reactors)
+        self._observers = list(observers)
+        self.refusals: dict[str, int] = {}
+        """How often each reason was refused since the last batch of the ledger."""
+
+    def observe(self, observer: Observer) -> None:
+        """Call `observer` with every entry from now on, after the book took it in. It must not submit."""
+        self._observers.append(observer)
+
+    def submit(self, *commands: Command, at: int, cause: int | None = None) -> Receipt:
+        """Carry out commands as one transaction: all of them, or none.
+
+        `at` is the simulated time, `cause` the seq of the entry that led to this. Returns a receipt; a
+        refusal is counted, not raised.
+        """
+        try:
+            planned = self.plan(*commands, at=at)
+        except Refused as refusal:
+            name = refusal.reason.name
+            self.refusals[name] = self.refusals.get(name, 0) + 1
+            return Receipt(refused=refusal.reason)
+        entries, is_full = self._commit(planned, at, cause)
+        if is_full:
+            self.close_batch(at)
+        return Receipt(entries)
+
+    def plan(self, *commands: Command, at: int) -> list[Planned]:
+        """Return what `submit` would do now, without doing it. Raises Refused."""
+        draft = Draft(self.book)
+        planned: list[Planned] = []
+        for command in commands:
+            events = self.venues[command.venue].decide(draft, command, at)
+            self._take(draft, events, None, at, planned)
+        return planned
+
+    def _take(
+        self, draft: Draft, events: list[Event], cause: int | None, at: int, planned: list[Planned]
+    ) -> None:
+        """Take decided events in, all first; then let each lead to its consequences, one after the other."""
+        first = len(planned)
+        for position, event in enumerate(events):
+            follows = event.follows and position > 0
+            planned.append(Planned(event, first + position - 1 if follows else cause))
+            draft.add(event)
+        for position, event in enumerate(events):
+            for reactor in self._reactors:
+                consequences = reactor.react(draft, event, at)
+                if consequences:
+                    self._take(draft, consequences, first + position, at, planned)
+
+    def close_batch(self, at: int) -> None:
+        """Close the ledger's batch at simulated time `at`.
+
+        What was refused since the last one goes in first, counted by reason, as a transaction of its own:
+        the file alone can report it, and the book and the observers see it as everything else.
+        """
+        counted = [RefusalsCounted(reason=name, count=n) for name, n in sorted(self.refusals.items())]
+        self.refusals.clear()
+        if counted:
+            self._commit([Planned(event, None) for event in counted], at, None)
+        self._journal.close_batch()
+
+    def seal(self, at: int, status: str = "complete") -> str:
+        """Close the last batch and end the ledger; return its digest. `status` is one of ledger.STATUSES."""
+        self.close_batch(at)
+        return self._journal.seal(self.book.digest(), status)
+
+    def _commit(self, planned: list[Planned], at: int, cause: int | None) -> tuple[tuple[Entry, ...], bool]:
+        """Write a transaction, then take it in. Returns its entries, and whether the batch is full."""
+        tx = seq = self.book.seq
+        entries = tuple(
+            Entry(seq + i, at, tx, cause if plan.cause is None else seq + plan.cause, plan.event)
+            for i, plan in enumerate(planned)
+        )
+        is_full = self._journal.append(entries)
+        for entry in entries:
+            self.book.apply(entry)
+        for observer in self._observers:
+            for entry in entries:
+                observer(entry)
+        return entries, is_full
+
+
+@attrs.frozen
+class Planned:
+    """An event of a transaction that is not yet written; `cause` counts within the transaction."""
+
+    event: Event
+    cause: int | None

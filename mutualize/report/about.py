@@ -1,0 +1,158 @@
+"""What a scenario says itself: names for the projections, and the part of a summary that is no result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+from mutualize.errors import MutualizeError
+from mutualize.projections.expectations import Expectation
+from mutualize.projections.frame import Frame, TierRow
+from mutualize.report.figures import Data
+from mutualize.report.text import moment
+from mutualize.scenario.marks import KINDS, in_list_order
+from mutualize.scenario.model import Expect, Scenario, Tier, Venue
+
+Overrides: TypeAlias = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
+"""Other values for a scenario: by dotted path, or as 'path=value'."""
+
+METHOD: Final = (
+    (
+        "Inside a bar of a price table the price runs in straight lines through four points (open, low, high,"
+        " close where it closed higher, else open, high, low, close): an assumption, not a record."
+    ),
+    "Money is amount times price at the moment stated, not what a sale of that size would have brought.",
+    (
+        "Alone: each holder lends as large a share of his money as the pool lent, to borrowers drawn in"
+        " proportion to what they borrowed, with no tier before him."
+    ),
+)
+"""How figures are arrived at, where a reader might think otherwise."""
+
+
+def expectations_of(scenario: Scenario) -> list[Expectation]:
+    """Return what the scenario expects of this run (of this variant)."""
+    return [_expectation(expect) for expect in scenario.expected()]
+
+
+def _expectation(expect: Expect) -> Expectation:
+    tolerance = expect.tolerance
+    return Expectation(
+        id=expect.id,
+        metric=expect.metric,
+        op=expect.op,
+        values=expect.values,
+        tolerance=0 if tolerance is None else tolerance.amount,
+        relative=tolerance is not None and tolerance.relative,
+        at=expect.at,
+        kind=expect.kind,
+        source=expect.source or "",
+        remark=expect.remark,
+    )
+
+
+def frame_of(scenario: Scenario, accounts: tuple[str, ...] = ()) -> Frame:
+    """Return the frame of a run. `accounts` are watched beside the single positions of the scenario."""
+    single = [row.account for row in scenario.position_rows if row.account is not None]
+    return Frame(
+        decimals={scenario.money: 8, **{name: asset.decimals for name, asset in scenario.assets.items()}},
+        money={name: market.money or scenario.money for name, market in scenario.markets.items()},
+        roles=_roles(scenario),
+        watch=tuple(dict.fromkeys((*accounts, *single))),
+        tiers=tuple(_row(venue, tier) for venue in scenario.venues.values() for tier in venue.waterfall),
+        currency=scenario.money,
+        seed=scenario.seed,
+    )
+
+
+def _roles(scenario: Scenario) -> dict[str, str]:
+    roles = {position.account: "borrowers" for position in scenario.positions}
+    for role in ("depositors", "borrowers", "liquidators", "stakers"):
+        roles.update({population.name: role for population in getattr(scenario, role)})
+    for proposal in scenario.governance:
+        if proposal.payer is not None:
+            roles.setdefault(proposal.payer, "payers by vote")
+    for venue in scenario.venues.values():
+        payers = {"fund": "funds", "stake": "stakers", "claims": "depositors"}
+        roles.update({f"tier:{tier.tier}": payers[tier.payer] for tier in venue.waterfall})
+    return roles
+
+
+def _row(venue: Venue, tier: Tier) -> TierRow:
+    holders = {
+        "fund": f"{venue.name}:tier:{tier.tier}",
+        "claims": f"{venue.name}:claims",
+        "stake": f"{venue.name}:tier:{tier.stake}",
+    }
+    return TierRow(
+        venue=venue.name,
+        tier=tier.tier,
+        payer=tier.payer,
+        holder=holders[tier.payer],
+        asset=tier.asset or (venue.stakes[tier.stake].asset if tier.stake is not None else ""),
+        used=tier.used,
+    )
+
+
+def about(scenario: Scenario) -> Data:
+    """Return the part of a summary that the scenario says itself."""
+    return {
+        "scenario": {
+            "name": scenario.name,
+            "title": scenario.title,
+            "summary": scenario.summary,
+            "sha256": scenario.sha256,
+            "start": moment(scenario.start),
+            "end": moment(scenario.end),
+            "seed": str(scenario.seed),
+            "variant": scenario.variant,
+            "set": {given.path: given.value for given in scenario.inputs if given.kind == "override"},
+            "money": scenario.money,
+        },
+        "inputs": inputs(scenario),
+        "conflicts": [
+            {
+                "about": conflict.about,
+                "says": [
+                    {"value": says.value, "source": says.source, "title": scenario.sources[says.source]}
+                    for says in conflict.says
+                ],
+                "remark": conflict.remark,
+            }
+            for conflict in scenario.conflicts
+        ],
+        "sources": dict(scenario.sources),
+        "not_modelled": list(scenario.not_modelled),
+        "method": list(METHOD),
+        "gaps": [
+            {"market": gap.market, "start": moment(gap.start), "end": moment(gap.end)}
+            for gap in scenario.gaps
+        ],
+    }
+
+
+def inputs(scenario: Scenario) -> Data:
+    """Return every number with its mark: overrides, calibrated and assumed ones first; and their counts."""
+    return {
+        "counts": {kind: sum(1 for given in scenario.inputs if given.kind == kind) for kind in KINDS},
+        "listed": [
+            {"path": given.path, "value": given.value, "kind": given.kind, "why": given.why}
+            for given in in_list_order(scenario.inputs)
+        ],
+        "files": [
+            {"name": file.name, "sha256": file.sha256, "rows": file.rows, "kind": file.kind, "why": file.why}
+            for file in scenario.files
+        ],
+    }
+
+
+def overrides_of(given: Overrides) -> list[tuple[str, str]]:
+    """Return overrides as (path, value as typed). Raises MutualizeError for one without '='."""
+    pairs = given.items() if isinstance(given, Mapping) else given
+    overrides: list[tuple[str, str]] = []
+    for pair in pairs:
+        path, equals, value = pair.partition("=") if isinstance(pair, str) else (pair[0], "=", str(pair[1]))
+        if not equals:
+            raise MutualizeError("--set", f"{pair!r} says no value.", "Write it as path=value.")
+        overrides.append((path.strip(), value.strip()))
+    return overrides

@@ -1,0 +1,116 @@
+"""Checks: what became of the expectations and digests of several runs, for people and for CI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from mutualize.errors import Exit, MutualizeError
+from mutualize.report.blocks import Block, Line, Table
+from mutualize.report.figures import Data
+from mutualize.report.text import plural
+from mutualize.report.verdicts import deviation, published, written
+
+_GOLDEN: Final = re.compile(r"([a-z0-9_/-]{1,160}) ([0-9a-f]{64})")
+
+
+def run_name(summary: Data) -> str:
+    """Return how a run is called: its scenario, and its variant after a slash."""
+    about = summary["scenario"]
+    return f"{about['name']}/{about['variant']}" if about["variant"] else str(about["name"])
+
+
+def checked(summary: Data, golden: Mapping[str, str]) -> Data:
+    """Return what became of one run. `golden` maps runs to digests; a run that is not in it is new."""
+    name, digest = run_name(summary), summary["ledger"]["digest"]
+    expected = golden.get(name)
+    results = summary["expectations"]["results"]
+    missed = [
+        {
+            "id": result["id"],
+            "metric": result["metric"],
+            "published": published(result, summary["scenario"]["money"]),
+            "computed": written(result["computed"], result, summary["scenario"]["money"]),
+            "deviation": deviation(result),
+        }
+        for result in results
+        if not result["met"]
+    ]
+    complete = summary["ledger"]["ended"] == "complete"
+    return {
+        "run": name,
+        "digest": digest,
+        "golden": expected,
+        "ended": summary["ledger"]["ended"],
+        "met": len(results) - len(missed),
+        "missed": missed,
+        "ok": complete and not missed and expected in (None, digest),
+    }
+
+
+def checks_page(rows: Sequence[Data]) -> list[Block]:
+    """Return the answer in words: a row for each run, a line for each thing that is wrong."""
+    return list(_page(rows))
+
+
+def _page(rows: Sequence[Data]) -> Iterator[Block]:
+    cells = tuple(
+        (
+            "ok" if row["ok"] else "FAILED",
+            row["run"],
+            f"{row['met']}",
+            f"{len(row['missed'])}",
+            _golden(row),
+            row["digest"][:16],
+        )
+        for row in rows
+    )
+    tones = tuple("good" if row["ok"] else "bad" for row in rows)
+    yield Table(("", "run", ">met", ">missed", "golden digest", "digest"), cells, tones)
+    for row in rows:
+        for miss in row["missed"]:
+            found = f"{miss['computed']} ({miss['deviation']})" if miss["deviation"] else miss["computed"]
+            yield Line(
+                f"{row['run']}: {miss['id']}: {miss['metric']} is {found}, not {miss['published']}", "bad"
+            )
+        if row["golden"] not in (None, row["digest"]):
+            yield Line(f"{row['run']}: the digest was {row['golden']} and is {row['digest']}", "bad")
+        if row["ended"] != "complete":
+            yield Line(f"{row['run']}: the run ended {row['ended']}", "bad")
+    failed = sum(not row["ok"] for row in rows)
+    yield Line(f"{plural(len(rows), 'run')}, {failed or 'none'} failed.", "bad" if failed else "good")
+
+
+def _golden(row: Data) -> str:
+    if row["golden"] is None:
+        return "-"
+    return "same" if row["golden"] == row["digest"] else "DIFFERS"
+
+
+def golden_text(rows: Sequence[Data]) -> str:
+    """Return the text of a file of golden digests: a line for each run, sorted."""
+    return "".join(sorted(f"{row['run']} {row['digest']}\n" for row in rows))
+
+
+def read_golden(path: Path) -> dict[str, str]:
+    """Read a file of golden digests. Raises MutualizeError for one that is missing (4) or malformed (2)."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        remedy = "Write it with --update."
+        raise MutualizeError(str(path), "there is no such file.", remedy, code=Exit.MISSING) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MutualizeError(str(path), f"cannot be read: {error}.", code=Exit.IO) from None
+    golden: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        found = _GOLDEN.fullmatch(line)
+        if found is not None:
+            golden[found[1]] = found[2]
+        elif line.strip() and not line.startswith("#"):
+            place = f"{path}:{number}"
+            raise MutualizeError(
+                place, f"{line[:60]!r} is no line of digests.", "Write 'scenario[/variant] digest'."
+            )
+    return golden

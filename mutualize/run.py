@@ -1,0 +1,285 @@
+"""Run: a scenario becomes a world, the world writes a ledger, the ledger becomes a report. The Python API.
+
+    run("three-tiers") ─▶ load ─▶ build ─▶ world.run ─▶ seal ─▶ Run(digest, summary, tiers, entries, at)
+
+Nothing is written outside of `out`, and nothing at all without it. The same scenario, seed and version give
+the same bytes, whoever watches.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, TypeAlias
+
+import attrs
+import structlog
+
+from mutualize import __version__
+from mutualize.book import Book, replay
+from mutualize.errors import Exit, InvariantBroken, MutualizeError
+from mutualize.events import Entry
+from mutualize.invariants import TierRule, check
+from mutualize.ledger import FileLedger, Ledger, MemoryLedger, header
+from mutualize.ledger_reader import read
+from mutualize.projections.board import Board
+from mutualize.projections.expectations import Expectations, Outcome
+from mutualize.projections.metrics import Figure, ask
+from mutualize.report.about import Overrides, about, expectations_of, frame_of, overrides_of
+from mutualize.report.figures import Data
+from mutualize.report.folder import Folder
+from mutualize.report.html import fragment
+from mutualize.report.page import page, sentences
+from mutualize.report.plain import plain
+from mutualize.report.state import state_at
+from mutualize.report.summary import summarize
+from mutualize.report.text import moment
+from mutualize.scenario.build import build
+from mutualize.scenario.dump import dump
+from mutualize.scenario.load import load, loads
+from mutualize.scenario.model import Scenario
+from mutualize.sweep import band_data
+from mutualize.world import Ending
+
+RULES: Final = "mutualize-rules/1"
+"""The version of the rules: another one wherever the same scenario gives another ledger."""
+
+Progress: TypeAlias = Callable[[int], None]
+
+
+@attrs.define(eq=False, repr=False)
+class Run:
+    """A run that has ended: its ledger, and what it says.
+
+    `summary` is the dictionary of docs/summary.md; `book` the state at the end; `board` all projections;
+    `outcomes` the expectations, met or missed; `ended` how it ended.
+    """
+
+    scenario: Scenario
+    ledger: Ledger
+    ended: Ending
+    digest: str
+    """The run's identity, 64 hex digits: two runs are equal if and only if their digests are."""
+    book: Book
+    board: Board
+    outcomes: tuple[Outcome, ...]
+    summary: Data
+    folder: Folder | None = None
+
+    @property
+    def tiers(self) -> list[Data]:
+        """All tiers of all shortfalls: venue, asset, and what each had, paid and has left."""
+        return [
+            {"venue": short["venue"], "asset": short["asset"], **tier}
+            for short in self.summary["waterfalls"]
+            for tier in short["tiers"]
+        ]
+
+    @property
+    def missed(self) -> list[str]:
+        """The ids of the expectations that were missed."""
+        return [outcome.id for outcome in self.outcomes if not outcome.met]
+
+    def entries(self) -> Iterator[Entry]:
+        """Return all entries of the ledger, from the first on. Raises MutualizeError where none were kept."""
+        if isinstance(self.ledger, MemoryLedger):
+            return iter(self.ledger.entries)
+        if isinstance(self.ledger, FileLedger):
+            return read(self.ledger.path)
+        raise MutualizeError("", "the ledger of this run was not kept.", "Run it with `out`, or into memory.")
+
+    def at(self, *, time: int | str | None = None, seq: int | None = None) -> Book:
+        """Return the state at a moment (all that happened up to and at it), or after entry `seq`."""
+        return state_at(self.entries(), time=time, seq=seq)
+
+    def figure(self, metric: str) -> Figure:
+        """Return a named metric at the end, an integer in its own unit. Raises MutualizeError."""
+        return ask(metric).figure(self.board)
+
+    def draw_band(self, *, workers: int | None = None, progress: Progress | None = None) -> Data | None:
+        """Run the draws of the scenario's `[band]`, and note in the summary how they spread its outcome.
+
+        They are worked through by `workers` processes, and the result is the same for any number of them.
+        Returns None for a scenario without a band, or a run that did not get to its end.
+        """
+        if self.scenario.band is not None and self.ended is Ending.COMPLETE:
+            self.summary["band"] = band_data(self.scenario, workers=workers, progress=progress)
+            if self.folder is not None:
+                self.folder.write_summary(self.summary)
+        band: Data | None = self.summary["band"]
+        return band
+
+    def report(self) -> str:
+        """Return the whole report as plain text."""
+        return plain(page(self.summary))
+
+    def __repr__(self) -> str:
+        variant = f" variant {self.scenario.variant}" if self.scenario.variant else ""
+        answer = " ".join(sentences(self.summary))
+        return f"<Run {self.scenario.name}{variant}, {self.ended.value}, {self.digest[:12]}: {answer}>"
+
+    def _repr_html_(self) -> str:
+        return fragment(page(self.summary))
+
+
+def run(
+    scenario: Scenario | str | Path,
+    *,
+    seed: int | None = None,
+    set: Overrides = (),  # noqa: A002 (the word of the command line)
+    variant: str | None = None,
+    out: str | Path | None = None,
+    ledger: str | Path = "memory",
+    force: bool = False,
+    band: bool = False,
+    workers: int | None = None,
+    check_replay: bool = False,
+    progress: Progress | None = None,
+    log: Any = None,
+) -> Run:
+    """Run a scenario (a shipped one's name, a folder, a `.toml` file, or one that was loaded) to its end.
+
+    seed, set     other values: `set` maps dotted paths to values, or lists 'path=value'
+    variant       which variant to apply first
+    out           a folder for ledger, summary and scenario; without it nothing is written
+    ledger        'memory', 'none' (its digest is all that is kept), or a file to stream it to
+    band          also run the draws of the scenario's `[band]`, on `workers` processes
+    check_replay  fold the ledger again at the end, and compare with the state
+    progress      told the simulated time now and then
+
+    Raises MutualizeError for a mistake in the scenario or a file that cannot be written, InvariantBroken
+    where a law does not hold. An interrupted run is sealed as such and returned.
+    """
+    chosen = _chosen(scenario, seed, set, variant)
+    folder = None if out is None else Folder(out, force=force)
+    try:
+        with _opened(chosen, ledger if folder is None else folder.ledger, force) as opened:
+            ran = _play(chosen, opened, progress, log)
+    except MutualizeError as error:
+        if folder is not None and error.code is not Exit.IO:
+            folder.discard()
+        raise
+    if check_replay and replay(ran.entries()) != ran.book:
+        raise InvariantBroken("replay-equals-book", "the ledger folds to another state than the run had")
+    if folder is not None:
+        ran.folder = folder
+        folder.write(ran.summary, chosen)
+    if band:
+        ran.draw_band(workers=workers)
+    return ran
+
+
+def _chosen(
+    scenario: Scenario | str | Path, seed: int | None, given: Overrides, variant: str | None
+) -> Scenario:
+    """Return the scenario to run, loaded with all other values applied."""
+    overrides = overrides_of(given)
+    if seed is not None:
+        overrides.append(("seed", str(seed)))
+    if not isinstance(scenario, Scenario):
+        return load(scenario, overrides, variant)
+    if not overrides and variant is None:
+        return scenario
+    return loads(dump(scenario), scenario.folder, overrides, variant)
+
+
+def _opened(scenario: Scenario, ledger: str | Path, force: bool) -> AbstractContextManager[Ledger]:
+    """Return the ledger to write, in a `with` block that closes its file."""
+    described = header(scenario.sha256, scenario.seed, __version__, RULES)
+    if ledger == "memory":
+        return nullcontext(MemoryLedger(described))
+    if ledger == "none":
+        return nullcontext(UnkeptLedger(described))
+    return FileLedger(ledger, described, force=force)
+
+
+def _play(scenario: Scenario, ledger: Ledger, progress: Progress | None, log: Any) -> Run:
+    """Build the world, let it run, seal the ledger, and read off what it says."""
+    expectations = Expectations(expectations_of(scenario), frame_of(scenario))
+    board = Board(frame_of(scenario, expectations.accounts))
+    expectations.attach(board)
+    lawful = Lawful(ledger)
+    world = build(scenario, lawful, log=quiet_log() if log is None else log)
+    lawful.book = world.book
+    world.protocol.observe(TierRule())
+    world.protocol.observe(board.take)
+    ended = world.run(progress)
+    digest = world.protocol.seal(world.now, ended.status)
+    board.until(world.now)
+    outcomes = tuple(expectations.outcomes(board))
+    facts = {
+        "digest": digest,
+        "state": world.book.digest(),
+        "events": ledger.durable_seq,
+        "ended": ended.value,
+        "at": moment(world.now),
+        "version": __version__,
+        "rules": RULES,
+    }
+    summary = summarize(about(scenario), facts, board, world.book, outcomes)
+    return Run(
+        scenario=scenario,
+        ledger=ledger,
+        ended=ended,
+        digest=digest,
+        book=world.book,
+        board=board,
+        outcomes=outcomes,
+        summary=summary,
+    )
+
+
+class UnkeptLedger(Ledger):
+    """A ledger of which nothing but the digest is kept, whatever its length."""
+
+    def _write(self, data: bytes | bytearray) -> None:
+        """Let go of what was hashed."""
+
+
+class Lawful:
+    """A ledger that acknowledges no batch after which a law does not hold. Raises InvariantBroken."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.book = Book()
+
+    def append(self, entries: Sequence[Entry]) -> bool:
+        """Take one whole transaction."""
+        return self._ledger.append(entries)
+
+    def close_batch(self) -> None:
+        """Check the laws that cost little, then close the batch."""
+        check(self.book)
+        self._ledger.close_batch()
+
+    def seal(self, state: str, status: str = "complete") -> str:
+        """Check all laws, also those that visit every holder, then end the ledger."""
+        check(self.book, deep=True)
+        return self._ledger.seal(state, status)
+
+
+def quiet_log() -> Any:
+    """Return a logger for the operator on stderr, from warnings on; structlog's own where one is set up."""
+    if structlog.is_configured():
+        return structlog.get_logger()
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("WARNING"),
+    )
+
+
+class _Callable(ModuleType):
+    """This module, which can be called: `mutualize.run(…)` is the function, whoever imported what first."""
+
+    def __call__(self, *args: Any, **options: Any) -> Run:
+        return run(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

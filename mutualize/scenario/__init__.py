@@ -1,0 +1,1 @@
+"""Scenarios: a folder with `scenario.toml`, its price tables and sources, read strictly."""

@@ -1,0 +1,157 @@
+"""What exists at the start of a scenario, as commands in order; populations are drawn here.
+
+    reserves, first prices, deposits, stakes, funds, positions
+
+Each figure of each member comes from a stream of its own, so another count or another population changes
+nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mutualize.agents.genesis import Beginning
+from mutualize.agents.members import draw, member_names
+from mutualize.agents.oracles import publish
+from mutualize.commands import (
+    ContributeToFund,
+    ListReserve,
+    OpenPosition,
+    SetCollateral,
+    SetDeficitOffset,
+    Stake,
+    Supply,
+)
+from mutualize.errors import MutualizeError
+from mutualize.market.market import Market
+from mutualize.scenario.model import Borrowers, Depositors, Scenario, Stakers, Venue
+from mutualize.tables import stake_table
+from mutualize.units import BPS, WAD, mul_div_down
+from mutualize.venues.rules import PoolRules
+
+GOVERNANCE = PoolRules().governance
+FUNDER = "founders"
+"""Whose money a fund begins with."""
+
+
+def first_price(market: Market, start: int) -> int:
+    """Return a market's price at the start. Raises MutualizeError where there is none."""
+    price = market.mid(start)
+    if price is None:
+        raise MutualizeError(
+            f"[markets.{market.asset}]",
+            "there is no price at the start.",
+            "Let the scenario start later, or the prices earlier.",
+        )
+    return price
+
+
+class Beginnings:
+    """All commands of the beginning of one scenario, made as they are asked for."""
+
+    def __init__(self, scenario: Scenario, markets: Mapping[str, Market], seed: int) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        self._prices = {asset: first_price(market, scenario.start) for asset, market in markets.items()}
+
+    def __iter__(self) -> Iterator[Beginning]:
+        scenario = self._scenario
+        for venue in scenario.venues.values():
+            yield from self._reserves(venue)
+        for asset, price in self._prices.items():
+            yield Beginning(f"[markets.{asset}]", publish(asset, price, price))
+        for depositors in scenario.depositors:
+            yield from self._depositors(depositors)
+        for stakers in scenario.stakers:
+            yield from self._stakers(stakers)
+        for venue in scenario.venues.values():
+            yield from self._funds(venue)
+        for borrowers in scenario.borrowers:
+            yield from self._borrowers(borrowers)
+        yield from self._positions()
+
+    def _unit(self, asset: str) -> int:
+        return int(10 ** self._scenario.assets[asset].decimals)
+
+    def _reserves(self, venue: Venue) -> Iterator[Beginning]:
+        for asset, reserve in venue.reserves.items():
+            decimals = self._scenario.assets[asset].decimals
+            command = ListReserve(
+                venue=venue.name, account=GOVERNANCE, asset=asset, parameters=reserve.parameters(decimals)
+            )
+            yield Beginning(f"[venues.{venue.name}.reserves.{asset}]", command)
+        if venue.umbrella is not None and venue.umbrella.deficit_offset:
+            offset = SetDeficitOffset(
+                venue=f"{venue.name}.umbrella", account=GOVERNANCE, amount=venue.umbrella.deficit_offset
+            )
+            yield Beginning(f"[venues.{venue.name}.umbrella]", offset)
+
+    def _depositors(self, group: Depositors) -> Iterator[Beginning]:
+        place = f"[[depositors]] {group.name}"
+        common = {"venue": group.venue, "asset": group.asset}
+        flagged = self._scenario.venues[group.venue].reserves[group.asset].ltv > 0
+        for name in member_names(group.name, group.count):
+            amount = draw(self._seed, name, "amount", group.amount)
+            yield Beginning(place, Supply(account=name, amount=amount, **common))
+            if flagged and not group.collateral:  # a first deposit becomes collateral by itself
+                yield Beginning(place, SetCollateral(account=name, on=False, **common))
+
+    def _stakers(self, group: Stakers) -> Iterator[Beginning]:
+        for name in member_names(group.name, group.count):
+            assets = draw(self._seed, name, "amount", group.amount)
+            command = Stake(
+                venue=stake_table(group.venue, group.stake), account=name, stake=group.stake, assets=assets
+            )
+            yield Beginning(f"[[stakers]] {group.name}", command)
+
+    def _funds(self, venue: Venue) -> Iterator[Beginning]:
+        for tier, amounts in venue.funds.items():
+            for asset, amount in amounts.items():
+                if amount:
+                    command = ContributeToFund(
+                        venue=venue.name, account=FUNDER, tier=tier, asset=asset, amount=amount
+                    )
+                    yield Beginning(f"[venues.{venue.name}.funds.{tier}]", command)
+
+    def _borrowers(self, group: Borrowers) -> Iterator[Beginning]:
+        for name in member_names(group.name, group.count):
+            held = draw(self._seed, name, "collateral", group.collateral_amount)
+            command = OpenPosition(
+                venue=group.venue,
+                account=name,
+                collateral=group.collateral,
+                collateral_amount=held,
+                debt=group.debt,
+                debt_amount=self._debt(group, name, held),
+            )
+            yield Beginning(f"[[borrowers]] {group.name}", command)
+
+    def _debt(self, group: Borrowers, name: str, held: int) -> int:
+        """Return what a member owes: drawn, or what gives him the health that is drawn, rounded down."""
+        if group.health is None:
+            return draw(self._seed, name, "debt", group.debt_amount) if group.debt_amount else 0
+        health = draw(self._seed, name, "health", group.health)
+        price = self._price(group.debt)
+        threshold = self._scenario.venues[group.venue].reserves[group.collateral].liquidation_threshold
+        value = mul_div_down(held, self._price(group.collateral), self._unit(group.collateral))
+        safe = mul_div_down(value * threshold, WAD, BPS * health)
+        return mul_div_down(safe, self._unit(group.debt), price) if price else 0
+
+    def _price(self, asset: str) -> int:
+        if asset not in self._prices:
+            raise MutualizeError(
+                f"[markets.{asset}]", "it is borrowed against, and has no market.", "Add one."
+            )
+        return self._prices[asset]
+
+    def _positions(self) -> Iterator[Beginning]:
+        for position in self._scenario.positions:
+            command = OpenPosition(
+                venue=position.venue,
+                account=position.account,
+                collateral=position.collateral,
+                collateral_amount=position.collateral_amount,
+                debt=position.debt,
+                debt_amount=position.debt_amount,
+            )
+            yield Beginning(f"[[positions]] {position.account}", command)

@@ -1,0 +1,139 @@
+"""The files beside a scenario, read for the tables that name them, each once; with digest and mark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from typing import Final, TypeVar
+
+import attrs
+
+from mutualize.errors import MutualizeError
+from mutualize.scenario.files import Loaded, read_beside
+from mutualize.scenario.known import Known
+from mutualize.scenario.leaves import Unknown, amount_of
+from mutualize.scenario.market import Candle, Chain, Market
+from mutualize.scenario.marks import Mark
+from mutualize.scenario.model import DataFile
+from mutualize.scenario.place import Path, Problems, did_you_mean, shown
+from mutualize.scenario.population import Position, PositionRow
+from mutualize.scenario.scalars import read_name
+from mutualize.scenario.tables import CsvTable, read_candles, read_each, read_gas
+
+T = TypeVar("T")
+UNMARKED: Final = Mark("assumed", "")
+"""Stands for a mark whose absence was noted already."""
+
+
+@attrs.define
+class Beside:
+    """Reads files of one folder and keeps them: a variant does not read them again."""
+
+    folder: FilePath
+    kept: dict[str, Loaded] = attrs.field(factory=dict)
+
+    def open(self, name: str, problems: Problems) -> CsvTable | None:
+        """Read a file, or note why it cannot be read."""
+        if name not in self.kept:
+            try:
+                self.kept[name] = read_beside(self.folder, name, problems.beside(name))
+            except MutualizeError as error:
+                problems.add_error(error)
+                return None
+        return CsvTable(self.kept[name], problems)
+
+
+@attrs.define
+class FileReader:
+    """Reads what one scenario names: bars, gas prices, positions."""
+
+    beside: Beside
+    known: Known
+    problems: Problems
+    marks: dict[Path, Mark]
+    files: dict[str, DataFile] = attrs.field(factory=dict)
+
+    def note(self, table: CsvTable, rows: int, path: Path) -> None:
+        """Record a file that was read."""
+        mark = self.marks.get(path, UNMARKED)
+        loaded = table.loaded
+        self.files[loaded.name] = DataFile(loaded.name, loaded.sha256, rows, mark.kind, mark.why, table.notes)
+
+    def candles(self, market: Market, path: Path) -> tuple[Candle, ...]:
+        """Read a market's bars."""
+        table = self.beside.open(market.prices.file, self.problems) if market.prices else None
+        if table is None or market.prices is None:
+            return ()
+        candles = read_candles(table, market.prices.bar_s)
+        self.note(table, len(candles), (*path, "prices", "file"))
+        return candles
+
+    def gas(self, chain: Chain) -> tuple[tuple[int, int], ...]:
+        """Read the chain's gas prices."""
+        table = self.beside.open(chain.gas_prices.file, self.problems) if chain.gas_prices else None
+        if table is None or chain.gas_prices is None:
+            return ()
+        rows = read_gas(table, chain.gas_prices.column)
+        self.note(table, len(rows), ("chain", "gas_prices", "file"))
+        return rows
+
+    def positions(self, row: PositionRow, path: Path) -> list[Position]:
+        """Read the positions that one `[[positions]]` stands for."""
+        if row.file is None:
+            position = _single(row)
+            return [position] if position is not None else []
+        table = self.beside.open(row.file, self.problems)
+        if table is None:
+            return []
+        columns = attrs.asdict(row.columns)
+        given = {"collateral_asset": row.collateral, "debt_asset": row.debt}
+        fixed = {meaning: asset for meaning, asset in given.items() if asset is not None}
+        wanted = {meaning: column for meaning, column in columns.items() if meaning not in fixed}
+        read = read_each(table, wanted, lambda cells: self.position(row.venue, {**cells, **fixed}, columns))
+        self.note(table, len(read), (*path, "file"))
+        return read
+
+    def position(self, venue: str, cells: dict[str, str], columns: dict[str, str]) -> Position:
+        """Read one row of a table of positions, cells by meaning. Raises ValueError with the column."""
+
+        def cell(meaning: str, read: Callable[[str], T]) -> T:
+            try:
+                return read(cells[meaning])
+            except ValueError as error:
+                raise ValueError(f"{columns[meaning]}: {error}") from None
+
+        collateral = cell("collateral_asset", lambda name: self.reserve(venue, name))
+        debt = cell("debt_asset", lambda name: self.reserve(venue, name))
+        if collateral == debt:
+            raise ValueError(f"what is owed is what was put up: {collateral}")
+        return Position(
+            account=cell("account", read_name),
+            venue=venue,
+            collateral=collateral,
+            collateral_amount=cell("collateral", lambda text: self.amount(text, collateral)),
+            debt=debt,
+            debt_amount=cell("debt", lambda text: self.amount(text, debt)),
+        )
+
+    def reserve(self, venue: str, asset: str) -> str:
+        """Return the name of a reserve. Raises ValueError."""
+        names = self.known.names("reserves", venue)
+        if asset not in names:
+            raise ValueError(
+                f"there is no reserve {shown(asset)} in {shown(venue)}. {did_you_mean(asset, names)}"
+            )
+        return asset
+
+    def amount(self, text: str, asset: str) -> int:
+        """Read a quantity above zero. Raises ValueError."""
+        try:
+            return amount_of(text, asset, self.known, 1)
+        except Unknown:
+            raise ValueError(f"the decimals of {asset} are not known") from None
+
+
+def _single(row: PositionRow) -> Position | None:
+    """Return the position that stands in the scenario itself, if all of it is there."""
+    values = attrs.asdict(row)
+    del values["file"], values["columns"]
+    return Position(**values) if all(value is not None for value in values.values()) else None

@@ -1,0 +1,63 @@
+"""What names a scenario defines, looked up in the parsed file while it is being read.
+
+References and amounts need them (an amount's decimals are its asset's), whatever the order of tables and
+whether or not other tables are sound. Nothing here notes problems: the place that defines a name does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from mutualize.scenario.marks import KINDS
+
+MARKED: Final = "marked"
+RESERVED: Final = (MARKED, *KINDS)
+"""Keys that hold marks, in whatever table; no asset, venue or stake can be called so."""
+
+
+def plain(raw: Any) -> Any:
+    """Return the value itself where it is written as { value = …, fact = … }."""
+    return raw["value"] if isinstance(raw, dict) and "value" in raw else raw
+
+
+def table(raw: Any, *keys: str) -> Mapping[str, Any]:
+    """Return the table under these keys; an empty one where there is none."""
+    for key in keys:
+        raw = raw.get(key) if isinstance(raw, dict) else None
+    return raw if isinstance(raw, dict) else {}
+
+
+@attrs.frozen
+class Known:
+    """The names that a parsed scenario defines."""
+
+    root: Mapping[str, Any]
+
+    def names(self, to: str, venue: str = "") -> list[str]:
+        """Return all names of assets, venues or sources; of stakes or reserves in `venue`."""
+        found = (
+            table(self.root, "venues", venue, to) if to in {"stakes", "reserves"} else table(self.root, to)
+        )
+        return [name for name in found if name not in RESERVED]
+
+    def has_venue(self, venue: str) -> bool:
+        """Say whether there is such a venue."""
+        return venue in self.names("venues")
+
+    def decimals(self, asset: Any) -> int | None:
+        """Return an asset's decimals, or None where they are not known."""
+        if not isinstance(asset, str):
+            return None
+        decimals = plain(table(self.root, "assets", asset).get("decimals"))
+        is_sound = isinstance(decimals, int) and not isinstance(decimals, bool) and 0 <= decimals <= 36
+        return decimals if is_sound else None
+
+    def stake_asset(self, venue: str, stake: Any) -> str | None:
+        """Return the asset of a venue's stake, or None."""
+        if not isinstance(stake, str):
+            return None
+        asset = plain(table(self.root, "venues", venue, "stakes", stake).get("asset"))
+        return asset if isinstance(asset, str) else None

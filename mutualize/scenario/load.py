@@ -1,0 +1,171 @@
+"""Load a scenario: read, set, check, and tell every problem at once.
+
+bytes ─▶ text ─▶ TOML ─▶ + variant ─▶ + overrides ─▶ classes ─▶ files beside it ─▶ checks ─▶ Scenario
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+import attrs
+
+from mutualize.errors import MutualizeError
+from mutualize.scenario.beside import Beside, FileReader
+from mutualize.scenario.checks import COMPARISONS, check_tables
+from mutualize.scenario.crosschecks import check_whole, find_gaps
+from mutualize.scenario.document import Document, parse, read_document
+from mutualize.scenario.dump import canonical, digest
+from mutualize.scenario.find import FILE, find
+from mutualize.scenario.known import Known
+from mutualize.scenario.market import Chain, Market
+from mutualize.scenario.model import Expect, ExpectRow, Scenario
+from mutualize.scenario.place import Problems, TooManyError, did_you_mean, display, shown
+from mutualize.scenario.population import Position, PositionRow
+from mutualize.scenario.reader import BAD, Reader
+from mutualize.scenario.settings import Setter, copied
+
+APPLIED: Final = "applied"
+Overrides = Sequence[tuple[str, str]]
+
+
+def load(path: str | FilePath, overrides: Overrides = (), variant: str | None = None) -> Scenario:
+    """Read a scenario (a folder, a `.toml` file, or the name of a shipped one) and check everything.
+
+    `variant` is applied first, then `overrides` (dotted path, value as typed). Opens nothing outside of the
+    scenario's folder. Raises MutualizeError with all problems, one line each, in the order of the file.
+    """
+    found = find(path)
+    file = found / FILE if found.is_dir() else found
+    document = read_document(file, display(file))
+    return load_document(document, file.parent, overrides, variant)
+
+
+def loads(
+    text: str, folder: FilePath, overrides: Overrides = (), variant: str | None = None, file: str = FILE
+) -> Scenario:
+    """Load a scenario from its text; `folder` holds the files beside it, `file` is how messages call it."""
+    return load_document(parse(text, file), folder, overrides, variant)
+
+
+def load_document(
+    document: Document, folder: FilePath, overrides: Overrides = (), variant: str | None = None
+) -> Scenario:
+    """Load a parsed scenario. Without variant and overrides, its variants are checked as well."""
+    beside = Beside(folder)
+    problems = Problems(document.file, lambda: document.lines)
+    scenario = None
+    with suppress(TooManyError):
+        scenario = _read(document, beside, overrides, variant, problems)
+        if scenario is not None and variant is None and not overrides and scenario.applied is None:
+            for name in scenario.variants:
+                _check_variant(document, beside, name, problems)
+    problems.raise_if_any()
+    assert scenario is not None, "a scenario that could not be read has problems"
+    return attrs.evolve(scenario, folder=folder.resolve())
+
+
+def _has_variants(data: Mapping[str, Any]) -> bool:
+    return isinstance(data.get("variants"), dict)
+
+
+def _check_variant(document: Document, beside: Beside, name: str, problems: Problems) -> None:
+    """Add the problems that a variant has; the base has none."""
+    own = Problems(document.file, lambda: document.lines)
+    with suppress(TooManyError):
+        _read(document, beside, (), name, own)
+    for line, error in own.found:
+        is_plain = error.problem.startswith("variants.")
+        problem = error.problem if is_plain else f"in variant {name}: {error.problem}"
+        problems.keep(line, MutualizeError(error.place, problem, error.remedy, code=error.code))
+
+
+def _read(
+    document: Document, beside: Beside, overrides: Overrides, variant: str | None, problems: Problems
+) -> Scenario | None:
+    """Read a scenario as far as it can be; returns None where problems were noted."""
+    data = copied(document.data)
+    setter = Setter(data, problems)
+    if variant is not None:
+        _apply(setter, variant)
+    for path, typed in overrides:
+        setter.override(path, typed)
+    known = Known(data)
+    reader = Reader(known, problems, frozenset(setter.cuts))
+    made = reader.read(Scenario, data, (), None)
+    check_tables(reader.built, problems)
+    files = FileReader(beside, known, problems, reader.marks)
+    read = _read_files(reader, files)
+    if made is BAD or problems.found:
+        return None
+    scenario = _complete(made, read, reader)
+    check_whole(scenario, data, problems)
+    gaps = find_gaps(scenario, problems)
+    if problems.found:
+        return None
+    content = canonical(data)
+    listed = tuple(files.files.values())
+    return attrs.evolve(scenario, gaps=gaps, files=listed, data=content, sha256=digest(content, listed))
+
+
+def _apply(setter: Setter, variant: str) -> None:
+    """Apply a variant, once."""
+    applied = setter.data.get(APPLIED)
+    if applied == variant:
+        return
+    names = list(setter.data["variants"]) if _has_variants(setter.data) else []
+    option = f"--variant {shown(variant)[1:-1]}"
+    if applied is not None:
+        setter.problems.add_option(option, f"this is already the variant {shown(applied)}")
+    elif variant not in names:
+        problem = f"there is no variant {shown(variant)}. {did_you_mean(variant, names)}".rstrip()
+        setter.problems.add_option(option, problem)
+    else:
+        setter.variant(variant)
+        setter.data[APPLIED] = variant
+
+
+@attrs.define
+class _Read:
+    """What the files beside a scenario said."""
+
+    markets: dict[str, Market] = attrs.field(factory=dict)
+    chain: Chain | None = None
+    positions: list[Position] = attrs.field(factory=list)
+
+
+def _read_files(reader: Reader, files: FileReader) -> _Read:
+    """Read the files that sound tables name, even where other tables are not sound."""
+    read = _Read()
+    for path, made in reader.built:
+        if isinstance(made, Market):
+            read.markets[made.asset] = attrs.evolve(made, candles=files.candles(made, path))
+        elif isinstance(made, Chain):
+            read.chain = attrs.evolve(made, gas_path=files.gas(made))
+        elif isinstance(made, PositionRow):
+            read.positions.extend(files.positions(made, path))
+    return read
+
+
+def _complete(made: Scenario, read: _Read, reader: Reader) -> Scenario:
+    """Fill in what does not stand in the file itself."""
+    return attrs.evolve(
+        made,
+        markets={asset: read.markets[asset] for asset in made.markets},
+        chain=read.chain,
+        positions=tuple(read.positions),
+        expect=tuple(_expect(row) for row in made.expect_rows),
+        inputs=tuple(reader.inputs),
+    )
+
+
+def _expect(row: ExpectRow) -> Expect:
+    """Turn a row with one comparison into an expectation."""
+    op = next(name for name in COMPARISONS if getattr(row, name) is not None)
+    value = getattr(row, op)
+    values = value if isinstance(value, tuple) else () if value is True else (value,)
+    shared = {field.name: getattr(row, field.name) for field in attrs.fields(ExpectRow)}
+    kept = {name: value for name, value in shared.items() if name not in COMPARISONS}
+    return Expect(op=op, values=values, **kept)

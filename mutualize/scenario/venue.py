@@ -1,0 +1,181 @@
+"""Venues of a scenario: the rules of a lending pool, its reserves, its waterfall, its stakes.
+
+What a contract keeps in bps is in bps here; other shares are WAD. `Rules` has the defaults of the deployed
+contract (Aave v3.7), as `mutualize.venues.pool.PoolRules` has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from mutualize.scenario.fields import (
+    Amount,
+    Amounts,
+    Choice,
+    Decimal,
+    Flag,
+    Funds,
+    Key,
+    Name,
+    Ref,
+    Rows,
+    Table,
+    Tables,
+    bps,
+    money,
+    of,
+    ratio,
+    seconds,
+    whole,
+)
+from mutualize.scenario.market import PRICE_MAX
+from mutualize.units import BPS, PRICE_UNIT, WAD
+
+PAYERS: Final = ("fund", "stake", "claims")
+TIER_PRICES: Final = ("oracle", "market")
+CELLS: Final[Mapping[str, str]] = {
+    "ltv": "ltv",
+    "liquidation_threshold": "threshold",
+    "liquidation_bonus": "bonus",
+    "reserve_factor": "reserve_factor",
+    "protocol_fee": "protocol_fee",
+    "fund_fee_share": "fund_fee_share",
+    "fund_reserve_share": "fund_reserve_share",
+    "optimal": "optimal",
+    "base": "base",
+    "slope1": "slope1",
+    "slope2": "slope2",
+    "paused": "paused",
+}
+"""The reserve parameters of a scenario, and what the pool calls each."""
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """What differs between versions of a lending pool."""
+
+    close_factor: str = of(
+        Choice(("aave-v3", "half", "full")), "how much of a debt one liquidation may repay", default="aave-v3"
+    )
+    half_above_health: int = ratio(
+        "aave-v3: above this health factor only half may be repaid", default=95 * 10**16
+    )
+    full_below_value: int = money(
+        "aave-v3: below this value the whole debt may be repaid", default=2_000 * PRICE_UNIT
+    )
+    dust_rule: bool = of(Flag(), "refuse a liquidation that leaves dust on either side", default=True)
+    leftover_min: int = money("what the dust rule calls dust", default=1_000 * PRICE_UNIT)
+    recognition: str = of(
+        Choice(("at-zero-collateral", "never")),
+        "when a shortfall becomes a deficit; never: the debt goes on accruing",
+        default="at-zero-collateral",
+    )
+    zero_price_seizes: bool = of(Flag(), "collateral worth nothing is seized for nothing", default=True)
+
+
+@attrs.frozen(kw_only=True)
+class Reserve:
+    """One asset of a lending pool. All numbers in bps; a bonus of 0.045 is 10,450."""
+
+    asset: str = of(Key(), "the asset that is lent")
+    ltv: int = bps("how much may be borrowed against it", default=0)
+    liquidation_threshold: int = bps("up to which debt a position is safe", default=0)
+    liquidation_bonus: int = bps("what a liquidator gets on top", added=BPS, default=BPS)
+    reserve_factor: int = bps("the treasury's share of interest", default=0)
+    protocol_fee: int = bps("the treasury's share of a liquidation's bonus", default=0)
+    fund_fee_share: int = bps("the fund's share of liquidation fees", default=0)
+    fund_reserve_share: int = bps("the fund's share of the treasury's interest", default=0)
+    optimal: int = bps("the utilization at which the rate bends", 100, 9_900, default=8_000)
+    base: int = bps("the rate at no utilization, a year", 0, 10 * BPS, default=0)
+    slope1: int = bps("by how much the rate rises up to the bend, a year", 0, 10 * BPS, default=0)
+    slope2: int = bps("by how much it rises beyond, a year", 0, 10 * BPS, default=0)
+    paused: int = whole("1: nothing moves", 0, 1, default=0)
+
+    def parameters(self, decimals: int) -> tuple[tuple[str, int], ...]:
+        """Return what the command `ListReserve` takes: (the pool's name of a parameter, integer)."""
+        return (("decimals", decimals), *((cell, getattr(self, name)) for name, cell in CELLS.items()))
+
+
+@attrs.frozen(kw_only=True)
+class Tier:
+    """One row of a waterfall: whose money, up to how much.
+
+    It pays in `asset`, or else in the asset of its stake, or else in the asset that is missing (`pays_in`).
+    """
+
+    tier: str = of(Name(), "how the tier is called")
+    payer: str = of(Choice(PAYERS), "whose money: a fund's, a stake's, the depositors' claims")
+    limit: int = ratio("the largest share of what the payer has left that one loss may take", default=WAD)
+    amount_max: Mapping[str, int] = of(
+        Amounts(spread=True, of="asset"),
+        "the most that one loss may take, by the asset that is paid; no entry: no such limit",
+        factory=dict,
+    )
+    offset: Mapping[str, int] = of(
+        Amounts(spread=True),
+        "this much of a loss is left to the tiers below, by the asset that is missing",
+        factory=dict,
+    )
+    used: bool = of(Flag(), "false: the tier exists and is not used", default=True)
+    sharing: str = of(
+        Choice(("pro-rata",), "way of sharing"), "how payers share the loss", default="pro-rata"
+    )
+    stake: str | None = of(Ref("stakes"), "payer stake: which", default=None)
+    asset: str | None = of(Ref("assets"), "what is paid with, if not the asset that is missing", default=None)
+    price: int | str | None = of(
+        Decimal(8, 1, PRICE_MAX, also=TIER_PRICES),
+        "at which price another asset pays: a number, the oracle's, or the market's (through its depth)",
+        default=None,
+    )
+    discount: int = ratio("by how much less than that price it sells", default=0)
+
+
+@attrs.frozen(kw_only=True)
+class Stake:
+    """Assets that people put at risk for a venue, held as shares."""
+
+    name: str = of(Key(), "how the stake is called")
+    asset: str = of(Ref("assets"), "what is staked")
+    form: str = of(
+        Choice(("shares", "exchange-rate")),
+        "shares with a virtual offset (ERC-4626), or the older exchange rate",
+        default="shares",
+    )
+    cooldown_s: int = seconds("from announcing to leave until leaving is allowed, seconds", default=0)
+    window_s: int = seconds("how long leaving is then allowed, seconds", default=172_800)
+    offset_digits: int = whole("shares: decimals of the virtual offset", 0, 36, default=0)
+
+
+@attrs.frozen(kw_only=True)
+class Umbrella:
+    """Aave's Umbrella on one reserve: a stake that is slashed by anybody once a deficit is open."""
+
+    reserve: str = of(Ref("reserves"), "whose deficit is covered")
+    stake: str = of(Ref("stakes"), "which stake pays")
+    liquidation_fee: int = bps("what is slashed on top of the deficit", default=0)
+    deficit_offset: int = of(Amount("reserve"), "a deficit up to this does not slash", default=0)
+
+
+@attrs.frozen(kw_only=True)
+class Venue:
+    """Where people hold money and shortfalls are born."""
+
+    name: str = of(Key(), "how the venue is called")
+    kind: str = of(Choice(("pool",)), "pool: pooled lending, Aave v3 rules")
+    rules: Rules = of(Table(Rules), "what differs between versions", factory=Rules)
+    reserves: Mapping[str, Reserve] = of(Tables(Reserve, Ref("assets")), "by asset, in order")
+    waterfall: tuple[Tier, ...] = of(Rows(Tier, "tier"), "who pays, in order", default=())
+    funds: Mapping[str, Mapping[str, int]] = of(
+        Funds(), "opening money of fund tiers: tier, asset, base units", factory=dict
+    )
+    stakes: Mapping[str, Stake] = of(Tables(Stake), "the stakes, by name", factory=dict)
+    umbrella: Umbrella | None = of(Table(Umbrella), "Aave's Umbrella, if it is modelled", default=None)
+
+    def pays_in(self, tier: Tier, missing: str) -> str:
+        """Return the asset in which `tier` pays a loss in the asset `missing`."""
+        if tier.asset is not None:
+            return tier.asset
+        return self.stakes[tier.stake].asset if tier.stake is not None else missing

@@ -1,0 +1,224 @@
+"""One reserve of a lending pool: its numbers, its interest, and how their changes become transfers.
+
+    claims    = ⌊supply_scaled · liquidity_index⌋        loans = ⌈debt_scaled · borrow_index⌉
+    treasury  = ⌊accrued_scaled · liquidity_index⌋       virtual = cash − what tiers hold of it
+
+A `Reserve` is a working copy: verbs change it, `flush` then says what became of the books.
+Suppliers earn simple interest while debt compounds, so interest leaves a residue ≥ 0.
+
+Rules: Aave v3.7 (aave-dao/aave-v3-origin fd1fbd91): ReserveLogic, DefaultReserveInterestRateStrategyV2.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Final
+
+import attrs
+
+from mutualize.accounts import Transfer, journal
+from mutualize.book import View
+from mutualize.errors import Reason, require
+from mutualize.events import Cell
+from mutualize.tables import reserve_table
+from mutualize.units import (
+    BPS,
+    RAY,
+    YEAR,
+    mul_div_down,
+    percent_mul_half_up,
+    ray_div_down,
+    ray_div_half_up,
+    ray_mul_down,
+    ray_mul_half_up,
+    ray_mul_up,
+)
+
+BPS_IN_RAY: Final = 10**23
+
+PARAMETERS: Final[dict[str, tuple[int, int]]] = {
+    "decimals": (0, 36),
+    "ltv": (0, BPS),
+    "threshold": (0, BPS),
+    "bonus": (BPS, 2 * BPS),
+    "reserve_factor": (0, BPS),
+    "protocol_fee": (0, BPS),
+    "fund_fee_share": (0, BPS),
+    "fund_reserve_share": (0, BPS),
+    "optimal": (100, 9_900),
+    "base": (0, 10 * BPS),
+    "slope1": (0, 10 * BPS),
+    "slope2": (0, 10 * BPS),
+    "paused": (0, 1),
+}
+"""What governance sets, with bounds. All but decimals and paused are in bps; `bonus` counts from 10⁴."""
+
+STATE: Final = (
+    "liquidity_index",
+    "borrow_index",
+    "liquidity_rate",
+    "borrow_rate",
+    "last_update",
+    "supply_scaled",
+    "debt_scaled",
+    "accrued_scaled",
+    "deficit",
+    "virtual",
+)
+_FIELDS: Final = (*PARAMETERS, *STATE)
+_state_of: Final = attrgetter(*STATE)
+_UNITS: Final[tuple[int, ...]] = tuple(10**digits for digits in range(PARAMETERS["decimals"][1] + 1))
+
+
+@attrs.define
+class Reserve:
+    """A working copy of one reserve. Indexes and rates in RAY, parameters in bps, amounts in base units."""
+
+    venue: str
+    asset: str
+    decimals: int
+    ltv: int
+    threshold: int
+    bonus: int
+    reserve_factor: int
+    protocol_fee: int
+    fund_fee_share: int
+    fund_reserve_share: int
+    optimal: int
+    base: int
+    slope1: int
+    slope2: int
+    paused: int
+    liquidity_index: int
+    borrow_index: int
+    liquidity_rate: int
+    borrow_rate: int
+    last_update: int
+    supply_scaled: int
+    debt_scaled: int
+    accrued_scaled: int
+    deficit: int
+    virtual: int
+    _tiers: dict[str, int] = attrs.field(factory=dict)
+    _written: tuple[int, ...] = ()
+    """`STATE` as it was last loaded or flushed."""
+
+    @classmethod
+    def load(cls, view: View, venue: str, asset: str) -> Reserve:
+        """Read a reserve. Refuses an asset that is not listed."""
+        cells = view.table(reserve_table(venue, asset))
+        require("decimals" in cells, Reason.RESERVE_IS_UNKNOWN)
+        reserve = cls(venue, asset, *[cells.get(name, 0) for name in _FIELDS])  # type: ignore[arg-type]  # all are integers
+        reserve._written = _state_of(reserve)
+        return reserve
+
+    @property
+    def unit(self) -> int:
+        """Base units in one whole unit of the asset."""
+        return _UNITS[self.decimals]
+
+    def claims(self) -> int:
+        """Return what suppliers are owed in all, rounded down."""
+        return ray_mul_down(self.supply_scaled, self.liquidity_index)
+
+    def loans(self) -> int:
+        """Return what borrowers owe in all, rounded up."""
+        return ray_mul_up(self.debt_scaled, self.borrow_index)
+
+    def treasury(self) -> int:
+        """Return the interest that is the treasury's and not yet claimed by it, rounded down."""
+        return ray_mul_down(self.accrued_scaled, self.liquidity_index)
+
+    # --- interest ----------------------------------------------------------------------------------------
+
+    def income_index(self, at: int) -> int:
+        """Return the liquidity index with simple interest up to `at` (Aave `getNormalizedIncome`)."""
+        elapsed = at - self.last_update
+        if not elapsed or not self.liquidity_rate:
+            return self.liquidity_index
+        growth = RAY + mul_div_down(self.liquidity_rate, elapsed, YEAR)
+        return ray_mul_half_up(growth, self.liquidity_index)
+
+    def debt_index(self, at: int) -> int:
+        """Return the borrow index with compound interest up to `at`: eˣ in three terms (`MathUtils` v3.7)."""
+        elapsed = at - self.last_update
+        if not elapsed or not self.debt_scaled:
+            return self.borrow_index
+        x = mul_div_down(self.borrow_rate, elapsed, YEAR)
+        second = mul_div_down(x, 1, 2)
+        growth = RAY + x + ray_mul_half_up(x, second + ray_mul_half_up(x, mul_div_down(x, 1, 6)))
+        return ray_mul_half_up(growth, self.borrow_index)
+
+    def accrue(self, at: int) -> bool:
+        """Bring the indexes up to `at` and give the treasury its share. Returns whether time had passed."""
+        if at == self.last_update:
+            return False
+        before = self.borrow_index
+        self.liquidity_index, self.borrow_index = self.income_index(at), self.debt_index(at)
+        if self.reserve_factor:
+            accrued = ray_mul_down(self.debt_scaled, self.borrow_index - before)
+            share = percent_mul_half_up(accrued, self.reserve_factor)
+            if self.liquidity_index:  # a wiped reserve has no index to count the share in: all is residue
+                self.accrued_scaled += ray_div_down(share, self.liquidity_index)
+        self.last_update = at
+        return True
+
+    def update_rates(self) -> None:
+        """Set the rates that follow from utilization; a deficit lowers what suppliers earn, not the index."""
+        debt = self.loans()
+        if not debt:
+            self.liquidity_rate, self.borrow_rate = 0, self.base * BPS_IN_RAY
+            return
+        usage = ray_div_half_up(debt, self.virtual + debt)
+        supply_usage = ray_div_half_up(debt, self.virtual + debt + self.deficit)
+        rate = self.base * BPS_IN_RAY
+        optimal = self.optimal * BPS_IN_RAY
+        if usage > optimal:
+            excess = ray_div_half_up(usage - optimal, RAY - optimal)
+            rate += self.slope1 * BPS_IN_RAY + ray_mul_half_up(self.slope2 * BPS_IN_RAY, excess)
+        else:
+            rate += ray_div_half_up(ray_mul_half_up(self.slope1 * BPS_IN_RAY, usage), optimal)
+        self.borrow_rate = rate
+        self.liquidity_rate = percent_mul_half_up(
+            ray_mul_half_up(rate, supply_usage), BPS - self.reserve_factor
+        )
+
+    # --- money in and out --------------------------------------------------------------------------------
+
+    def receive(self, amount: int) -> None:
+        """Take money in."""
+        self.virtual += amount
+
+    def pay_out(self, amount: int) -> None:
+        """Pay money out. Refuses what is not there."""
+        require(amount <= self.virtual, Reason.LIQUIDITY_IS_INSUFFICIENT)
+        self.virtual -= amount
+
+    def move_to_tier(self, tier: str, amount: int) -> None:
+        """Set money of the reserve aside for a tier; a negative amount takes it back."""
+        self.virtual -= amount
+        self._tiers[tier] = self._tiers.get(tier, 0) + amount
+
+    # --- what became of the books ------------------------------------------------------------------------
+
+    def flush(self) -> tuple[tuple[Transfer, ...], list[Cell]]:
+        """Return the transfers and cells since the last flush (or load), and start anew."""
+        written, now = self._written, _state_of(self)
+        if now == written and not self._tiers:
+            return (), []
+        index, borrow_index, _, _, _, supplied, owed, accrued, deficit, virtual = written
+        changes = {
+            "cash": self.virtual - virtual + sum(self._tiers.values()),
+            "loans": self.loans() - ray_mul_up(owed, borrow_index),
+            "deficit": self.deficit - deficit,
+            "claims": self.claims() - ray_mul_down(supplied, index),
+            "treasury": self.treasury() - ray_mul_down(accrued, index),
+        }
+        for tier, change in sorted(self._tiers.items()):
+            changes[f"tier:{tier}"] = change
+        table = reserve_table(self.venue, self.asset)
+        cells = [
+            Cell(table, name, new) for name, old, new in zip(STATE, written, now, strict=True) if new != old
+        ]
+        self._written, self._tiers = now, {}
+        return journal(self.venue, self.asset, changes), cells

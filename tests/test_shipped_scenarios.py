@@ -1,0 +1,60 @@
+"""What the shipped scenarios compute, beside what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import mutualize
+from mutualize.units import parse_decimal
+
+
+@pytest.fixture(scope="module")
+def crv() -> mutualize.Run:
+    """Return the replay of the CRV shortfall."""
+    return mutualize.run("aave-crv-2022")
+
+
+def results(run: mutualize.Run) -> Mapping[str, Mapping[str, Any]]:
+    """Return the outcomes of a run's expectations by id."""
+    return {row["id"]: row for row in run.summary["expectations"]["results"]}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "variant"),
+    [("aave-crv-2022", None), ("aave-crv-2022", "january"), ("three-tiers", None), ("three-tiers", "par")],
+)
+def test_expectations_are_met(scenario: str, variant: str | None) -> None:
+    """Every stated outcome is met within its tolerance, and there are some."""
+    found = mutualize.run(scenario, variant=variant).summary["expectations"]
+    missed = [row["id"] for row in found["results"] if not row["met"]]
+    assert not missed
+    assert found["met"] >= 2
+
+
+def test_the_shortfall_comes_out_of_the_mechanics(crv: mutualize.Run) -> None:
+    """The CRV residual is no input: with a deeper market it is another, and no input holds it."""
+    deeper = mutualize.run("aave-crv-2022", set=(("markets.CRV.depth.amount", "4500000"),))
+    residual = parse_decimal(results(crv)["residual"]["computed"], 18)
+    other = parse_decimal(results(deeper)["residual"]["computed"], 18)
+    assert other < residual
+    stated = {row["value"] for row in crv.summary["inputs"]["listed"]}
+    assert stated
+    assert not stated & {"2640000", "2651906"}
+
+
+def test_safety_module_exists_and_is_not_used(crv: mutualize.Run) -> None:
+    """A tier that exists and is not used stays in sight, and pays nothing."""
+    paid = {row["id"]: row["computed"] for row in crv.summary["expectations"]["results"]}
+    assert paid["safety-module-not-used"] == "0"
+    assert paid["fund-paid"] == "308118.888" or paid["fund-paid"].startswith("308118.88")
+
+
+def test_at_par_the_last_to_leave_finds_no_cash() -> None:
+    """Without a haircut the same loss is a run: all lenders want out, and not all get it."""
+    par = mutualize.run("three-tiers", variant="par")
+    rows = results(par)
+    assert parse_decimal(rows["at-par-it-stays-open"]["computed"], 6) > 0
+    assert int(rows["and-lenders-run"]["computed"]) >= 1

@@ -1,0 +1,374 @@
+"""Who can be liquidated now: the index against a visit to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from mutualize.commands import (
+    ALL,
+    Command,
+    Liquidate,
+    ListReserve,
+    OpenPosition,
+    PublishPrice,
+    Repay,
+    SetParameter,
+    Supply,
+    Withdraw,
+)
+from mutualize.events import Cell, Entry, ParameterChanged
+from mutualize.protocol import Protocol, Receipt
+from mutualize.randomness import Stream
+from mutualize.units import RAY, WAD
+from mutualize.venues.outside import Feed
+from mutualize.venues.pool import Pool
+from mutualize.venues.rules import PoolRules
+from mutualize.watchlist import Watchlist
+
+DECIMALS = {"USDC": 6, "ETH": 18, "CRV": 18, "BTC": 8, "ODD": 0, "FINE": 27}
+PRICES = {"USDC": 1, "ETH": 1_000, "CRV": 1, "BTC": 20_000, "ODD": 7, "FINE": 3}
+
+
+class Pages:
+    """A journal that keeps nothing."""
+
+    def append(self, entries: Sequence[Entry]) -> bool:
+        return not entries
+
+    def close_batch(self) -> None:
+        pass
+
+    def seal(self, state: str, status: str = "complete") -> str:
+        return f"{status} {state}"
+
+
+class Rig:
+    """A pool with all assets listed and priced, and a watchlist beside it."""
+
+    def __init__(self, rules: PoolRules | None = None, assets: Sequence[str] = tuple(DECIMALS)) -> None:
+        self.pool = Pool("aave", assets, rules)
+        self.protocol = Protocol([self.pool, Feed()], Pages())
+        self.list = Watchlist(self.pool)
+        self.protocol.observe(self.list.observe)
+        self.at = 0
+        for asset in assets:
+            terms = {"decimals": DECIMALS[asset], "ltv": 7_000, "threshold": 8_000, "bonus": 10_500}
+            terms |= {"optimal": 8_000, "slope1": 400, "slope2": 6_000, "reserve_factor": 1_000}
+            self.do(
+                ListReserve(venue="aave", account="governance", asset=asset, parameters=tuple(terms.items()))
+            )
+            self.price(asset, PRICES[asset] * 10**8)
+
+    def do(self, *commands: Command) -> Receipt:
+        return self.protocol.submit(*commands, at=self.at)
+
+    def must(self, *commands: Command) -> None:
+        receipt = self.do(*commands)
+        assert receipt, receipt.refused
+
+    def price(self, asset: str, price: int) -> None:
+        self.do(PublishPrice(venue="oracle", account="oracle", asset=asset, price=price, market=price))
+
+    def supply(self, account: str, asset: str, amount: int) -> None:
+        self.must(Supply(venue="aave", account=account, asset=asset, amount=amount))
+
+    def open(self, account: str, amount: int, debt: int) -> None:
+        """Open a position of ETH against USDC."""
+        command = OpenPosition(
+            venue="aave",
+            account=account,
+            collateral="ETH",
+            collateral_amount=amount,
+            debt="USDC",
+            debt_amount=debt,
+        )
+        self.must(command)
+
+    def write(self, *cells: Cell) -> None:
+        """Put cells into the book as they are, past all rules, to reach corners quickly."""
+        event = ParameterChanged(venue="aave", asset="", name="", before=0, after=0, cells=cells)
+        book = self.protocol.book
+        entry = Entry(book.seq, self.at, book.seq, None, event)
+        book.apply(entry)
+        self.list.observe(entry)
+
+    def everybody(self, level: int = WAD) -> list[tuple[int, str]]:
+        """Visit everybody: what the index has to equal."""
+        found = []
+        for account, flags in self.protocol.book.table("aave.flags").items():
+            if any(holds for _, holds, _ in self.pool.bits.used(flags)):
+                factor = self.pool.health(self.protocol.book, account, self.at).factor
+                if factor < level:
+                    found.append((factor, account))
+        return sorted(found)
+
+    def agrees(self, level: int = WAD) -> int:
+        """Compare the index with everybody; return how many were found."""
+        names = self.list.unsafe(self.protocol.book, self.at, level)
+        found = self.list.ranked(self.protocol.book, self.at, level)
+        assert found == self.everybody(level)
+        assert sorted(names) == sorted(name for _, name in found)
+        return len(found)
+
+
+# --- stories ---------------------------------------------------------------------------------------------
+
+
+def test_most_unsafe_first_and_ties_by_name() -> None:
+    """Whoever is deepest under water stands first; equals stand in the order of their names."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**12)
+    for name, debt in (("b", 700), ("c", 600), ("a", 700), ("safe", 100)):
+        rig.open(name, 10**18, debt * 10**6)
+    assert rig.list.candidates(rig.protocol.book, 0) == []
+    rig.price("ETH", 740 * 10**8)
+    assert rig.list.candidates(rig.protocol.book, 0) == ["a", "b", "c"]
+
+
+def test_a_price_that_crosses_nobody_costs_nothing() -> None:
+    """Thousands of positions, a falling price: only those whose line is crossed are looked at."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**15)
+    count = 2_000
+    for i in range(count):
+        rig.open(f"b-{i:04}", 10**18, (300 * 10**6) + i * 200_000)
+    rig.list.candidates(rig.protocol.book, 0)
+    assert rig.list.lines_drawn == count
+    for price in range(999, 874, -1):
+        rig.price("ETH", price * 10**8)
+        assert rig.list.candidates(rig.protocol.book, 0) == []
+    assert (rig.list.lines_drawn, rig.list.screened) == (count, 0)
+    rig.price("ETH", 870_03 * 10**6)
+    found = rig.list.unsafe(rig.protocol.book, 0)
+    assert rig.list.screened <= 3, "who is clearly over the bar is not looked at"
+    assert len(found) == rig.agrees()
+    assert 10 < len(found) < 30
+
+
+def test_one_change_draws_one_line() -> None:
+    """When one of many positions changes, one line is drawn, and the old one is found when it is crossed."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**15)
+    for i in range(500):
+        rig.open(f"b-{i:03}", 10**18, 600 * 10**6 + i)
+    rig.list.candidates(rig.protocol.book, 0)
+    before = rig.list.lines_drawn
+    rig.must(Repay(venue="aave", account="b-250", asset="USDC", amount=300 * 10**6))
+    rig.list.candidates(rig.protocol.book, 0)
+    assert rig.list.lines_drawn == before + 1
+    rig.price("ETH", 700 * 10**8)
+    assert rig.agrees() == 499
+
+
+def test_who_pays_back_is_watched_no_more() -> None:
+    """A repaid position is nobody's candidate, and neither is a mere depositor."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**12)
+    rig.open("anna", 10**18, 700 * 10**6)
+    rig.must(Repay(venue="aave", account="anna", asset="USDC", amount=ALL))
+    rig.price("ETH", 1)
+    assert rig.list.candidates(rig.protocol.book, 0) == []
+
+
+def test_debt_without_collateral_is_no_candidate() -> None:
+    """Under the rules of 2022 debt may stay after all collateral is gone: nobody can be liquidated there."""
+    rig = Rig(PoolRules(recognition="never", dust_rule=False, close_factor="full"))
+    rig.supply("lender", "USDC", 10**12)
+    rig.open("anna", 10**18, 700 * 10**6)
+    rig.price("ETH", 500 * 10**8)
+    assert rig.list.candidates(rig.protocol.book, 0) == ["anna"]
+    rig.must(Liquidate(venue="aave", account="keeper", borrower="anna", collateral="ETH", debt="USDC"))
+    assert rig.pool.debt(rig.protocol.book, "anna", "USDC", 0) > 0
+    assert rig.list.candidates(rig.protocol.book, 0) == []
+
+
+def test_a_margin_call_is_a_second_level() -> None:
+    """The same lines answer for any health factor, whatever was asked before."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**12)
+    rig.open("anna", 10**18, 700 * 10**6)
+    rig.open("bert", 10**18, 600 * 10**6)
+    rig.price("ETH", 900 * 10**8)
+    assert rig.list.candidates(rig.protocol.book, 0) == []
+    assert rig.list.candidates(rig.protocol.book, 0, 105 * WAD // 100) == ["anna"]
+    assert rig.list.candidates(rig.protocol.book, 0, 130 * WAD // 100) == ["anna", "bert"]
+    assert rig.list.candidates(rig.protocol.book, 0) == []
+
+
+def test_interest_alone_can_cross_a_line() -> None:
+    """Time moves the market and not the lines: a position at the edge is unsafe a year later."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 1_000 * 10**6)
+    rig.open("anna", 10**18, 799 * 10**6)
+    assert rig.list.candidates(rig.protocol.book, 0) == []
+    assert rig.list.candidates(rig.protocol.book, 30 * 86_400) == ["anna"]
+    assert rig.list.lines_drawn <= 2
+
+
+def test_a_haircut_makes_others_unsafe() -> None:
+    """A claim index that falls is the one way in which another's loss makes a healthy borrower unsafe."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**12)
+    rig.open("anna", 10**18, 700 * 10**6)
+    waves = rig.list.waves
+    assert rig.agrees() == 0
+    rig.write(Cell("aave.ETH", "liquidity_index", RAY * 8 // 10))
+    assert rig.agrees() == 1
+    assert rig.list.waves == waves + 1
+
+
+def test_only_members_are_watched() -> None:
+    """A watchlist of a few does not look at the others."""
+    rig = Rig()
+    mine = Watchlist(rig.pool, members=lambda name: name.startswith("a"))
+    rig.protocol.observe(mine.observe)
+    rig.supply("lender", "USDC", 10**12)
+    rig.open("anna", 10**18, 700 * 10**6)
+    rig.open("bert", 10**18, 700 * 10**6)
+    rig.price("ETH", 500 * 10**8)
+    assert mine.candidates(rig.protocol.book, 0) == ["anna"]
+    assert mine.lines_drawn == 1
+
+
+def test_a_missing_price_is_no_error() -> None:
+    """A reserve that has no price yet has nobody who could be liquidated."""
+    rig = Rig(assets=["USDC", "ETH"])
+    pool = Pool("aave", ["USDC", "ETH"])
+    book = Protocol([pool], Pages()).book
+    assert Watchlist(pool).candidates(book, 0) == []
+    assert rig.list.candidates(rig.protocol.book, 0) == []
+
+
+def test_old_lines_are_thrown_away() -> None:
+    """A position that changes again and again leaves few lines behind."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**15)
+    rig.open("anna", 10**18, 300 * 10**6)
+    for _ in range(1_000):
+        rig.must(Repay(venue="aave", account="anna", asset="USDC", amount=1_000))
+        rig.list.candidates(rig.protocol.book, 0)
+    [group] = rig.list._groups.values()
+    assert len(group.lines) < 100
+    rig.price("ETH", 300 * 10**8)
+    assert rig.agrees() == 1
+
+
+# --- against everybody -----------------------------------------------------------------------------------
+
+
+def amount(stream: Stream, asset: str, value: int) -> int:
+    """Draw an amount worth up to about `value`: sometimes a few units, sometimes a round figure."""
+    most = max(1, value * 10 ** DECIMALS[asset] // PRICES[asset])
+    drawn: int = stream.choice([1, 2, most, stream.below(most) + 1, stream.below(most) + 1])
+    return drawn
+
+
+def populate(rig: Rig, stream: Stream, count: int, kinds: int) -> None:
+    """Write positions of any kind: one to `kinds` collaterals, one to `kinds` debts, dust among them."""
+    assets = list(DECIMALS)
+    for asset in assets:
+        indexes = (RAY + stream.below(RAY), RAY + stream.below(RAY))
+        rig.write(
+            Cell(f"aave.{asset}", "liquidity_index", indexes[0]),
+            Cell(f"aave.{asset}", "borrow_index", indexes[1]),
+            Cell(f"aave.{asset}", "debt_scaled", 1),
+            Cell(f"aave.{asset}", "borrow_rate", stream.below(RAY)),
+        )
+    for i in range(count):
+        cells, flags, name = [], 0, f"p-{i:03}"
+        value = 10 ** stream.below(8)
+        held = stream.shuffled(assets)[: 1 + stream.below(kinds)]
+        owed = stream.shuffled(assets)[: 1 + stream.below(kinds)]
+        for asset in held:
+            flags = rig.pool.bits.with_collateral(flags, asset, on=True)
+            cells.append(Cell(f"aave.{asset}.supply", name, amount(stream, asset, value)))
+        for asset in owed:
+            flags = rig.pool.bits.with_debt(flags, asset, on=True)
+            cells.append(Cell(f"aave.{asset}.debt", name, amount(stream, asset, value) // 3 + 1))
+        rig.write(*cells, Cell("aave.flags", name, flags))
+
+
+def disturb(rig: Rig, stream: Stream) -> None:
+    """Move the world a little or a lot: prices (to nothing, too), thresholds, haircuts, positions, time."""
+    asset = stream.choice(list(DECIMALS))
+    what = stream.below(10)
+    if what < 6:
+        before = rig.protocol.book.cell("oracle", asset)
+        factor = stream.choice([50, 90, 97, 99, 100, 101, 110, 200])
+        rig.price(asset, stream.choice([before * factor // 100] * 8 + [0, 1, 10**14, PRICES[asset] * 10**8]))
+    elif what == 6:
+        rig.write(Cell(f"aave.{asset}", "threshold", stream.choice([0, 1, 5_000, 8_000, 9_500])))
+    elif what == 7:
+        index = rig.protocol.book.cell(f"aave.{asset}", "liquidity_index")
+        rig.write(Cell(f"aave.{asset}", "liquidity_index", index * (1 + stream.below(10_000)) // 10_000))
+    elif what == 8:
+        name = f"p-{stream.below(60):03}"
+        cells = [
+            Cell(f"aave.{asset}.supply", name, amount(stream, asset, 10**4)),
+            Cell(f"aave.{asset}.debt", name, amount(stream, asset, 10**3)),
+            Cell("aave.flags", name, stream.choice([0, 1, 2, 3, stream.bits(12)])),
+        ]
+        rig.write(*cells)
+    else:
+        rig.at += stream.choice([1, 3_600, 86_400, 31_536_000])
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 4])
+def test_the_index_equals_a_visit_to_everybody(kinds: int) -> None:
+    """After every disturbance, at two levels, the index finds exactly whom a visit to everybody finds."""
+    found = empty = references = changed = 0
+    for seed in range(6):
+        rig, stream = Rig(), Stream(seed, f"watchlist-{kinds}")
+        populate(rig, stream, 60, kinds)
+        before = -1
+        for _ in range(40):
+            disturb(rig, stream)
+            now = rig.agrees()
+            rig.agrees(WAD + stream.below(WAD))
+            found, empty, changed = found + now, empty + (now == 0), changed + (now != before)
+            before = now
+        references += rig.list.references
+    assert found > 500, "unsafe positions were found, and many"
+    assert changed > 50, "their number changed all the time"
+    assert references > 0, "prices fell so far that a new reference was taken"
+
+
+def test_play_by_the_rules_agrees_too() -> None:
+    """Deposits, loans, repayments and liquidations by the pool's own verbs, in a crash, with shortfalls."""
+    reached = {"found": 0, "liquidated": 0, "shortfalls": 0, "repaid": 0}
+    for seed in range(6):
+        rig, stream = Rig(), Stream(seed, "verbs")
+        rig.supply("lender", "USDC", 10**14)
+        for i in range(40):
+            rig.open(f"b-{i:02}", 10**18, stream.between(300, 790) * 10**6)
+        price = 1_000
+        for _ in range(40):
+            price = price * stream.choice([93, 97, 99, 103]) // 100
+            rig.price("ETH", price * 10**8)
+            rig.at += 3_600
+            reached["found"] += rig.agrees()
+            for name in rig.list.candidates(rig.protocol.book, rig.at)[: stream.below(4)]:
+                receipt = rig.do(
+                    Liquidate(venue="aave", account="keeper", borrower=name, collateral="ETH", debt="USDC")
+                )
+                reached["liquidated"] += bool(receipt)
+                reached["shortfalls"] += any("Shortfall" in type(e.event).__name__ for e in receipt.entries)
+            name = f"b-{stream.below(40):02}"
+            reached["repaid"] += bool(
+                rig.do(Repay(venue="aave", account=name, asset="USDC", amount=stream.below(400) * 10**6))
+            )
+            rig.do(Withdraw(venue="aave", account=name, asset="ETH", amount=stream.below(10**18)))
+            rig.agrees()
+    assert min(reached.values()) > 15, reached
+
+
+def test_thresholds_set_by_governance_move_everybody() -> None:
+    """A lower liquidation threshold makes safe positions unsafe without any price."""
+    rig = Rig()
+    rig.supply("lender", "USDC", 10**12)
+    rig.open("anna", 10**18, 700 * 10**6)
+    assert rig.agrees() == 0
+    rig.must(SetParameter(venue="aave", account="governance", asset="ETH", name="threshold", value=6_900))
+    assert rig.agrees() == 1
