@@ -261,6 +261,10 @@ class Lawful:
         return self._ledger.seal(state, status)
 
 
+WARNING: Final = 30
+"""The level of a warning, as all of Python counts; older structlog takes no name for it."""
+
+
 def quiet_log() -> Any:
     """Return a logger for the operator on stderr, from warnings on; structlog's own where one is set up."""
     if structlog.is_configured():
@@ -271,7 +275,7 @@ def quiet_log() -> Any:
             structlog.processors.add_log_level,
             structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger("WARNING"),
+        wrapper_class=structlog.make_filtering_bound_logger(WARNING),
     )
 
 

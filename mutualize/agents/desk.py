@@ -87,6 +87,8 @@ class Desk:
         self._openings: dict[tuple[Pair, str, int], Opening | Reason] = {}
         self._moments: dict[tuple[Opening, int], int | None] = {}
         self._rates: dict[Pair, Rate | None] = {}
+        self._sizes: dict[tuple[Opening, int, int], tuple[int, int] | None] = {}
+        self._exact: dict[tuple[Pair, str, int], Opening | Reason] = {}
         targets.asking.append(lambda pair, at: habits.profit_min + self.gas(pair, at))
 
     def block(self, at: int) -> int:
@@ -113,6 +115,8 @@ class Desk:
             self._openings.clear()
             self._moments.clear()
             self._rates.clear()
+            self._sizes.clear()
+            self._exact.clear()
 
     def rate(self, world: World, pair: Pair) -> Rate | None:
         """Return the rate of a pair, or None where the collateral is worth nothing."""
@@ -128,6 +132,13 @@ class Desk:
             return None
         kept = collateral.bonus * BPS - (collateral.bonus - BPS) * collateral.protocol_fee
         return Rate(work.price(pair.debt) * collateral.unit * kept, price * debt.unit * BPS * BPS)
+
+    def exact(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
+        """Return what `would` says, found once for all liquidators who look at the same moment."""
+        key = (pair, account, amount)
+        if key not in self._exact:
+            self._exact[key] = self.would(world, pair, account, amount)
+        return self._exact[key]
 
     def would(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
         """Return what the pool would do with a liquidation of at most `amount`, or why it would refuse it."""
@@ -182,6 +193,16 @@ class Desk:
 
     def size(self, world: World, opening: Opening, own: int, at: int) -> tuple[int, int] | None:
         """Return (the amount to repay, profit before gas), or None where already the first step loses.
+
+        Found once for all liquidators who look at the same moment.
+        """
+        key = (opening, own, at)
+        if key not in self._sizes:
+            self._sizes[key] = self._size(world, opening, own, at)
+        return self._sizes[key]
+
+    def _size(self, world: World, opening: Opening, own: int, at: int) -> tuple[int, int] | None:
+        """Search the best size.
 
         Profit is concave in size (a seizure sells ever lower, a purchase costs ever more), so the largest
         size whose last step does not lose is the best one.

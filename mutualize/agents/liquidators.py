@@ -145,7 +145,7 @@ class Liquidator:
             return None
         exact: Opening | Reason = opening
         if sized[0] < opening.paid:
-            exact = desk.would(world, pair, opening.account, sized[0])
+            exact = desk.exact(world, pair, opening.account, sized[0])
         if isinstance(exact, Reason):
             self._skip[pair, opening.account] = None
             return None
