@@ -49,6 +49,10 @@ class Book:
         self.seq = 0
         """How many entries were applied, which is the seq of the next one."""
 
+    def __repr__(self) -> str:
+        """Say how far the book has come and how much is in it."""
+        return f"<Book after {self.seq} entries: {len(self._balances)} balances, {len(self._tables)} tables>"
+
     def debits(self, account: str, asset: str) -> int:
         """Return debits minus credits of an account, in base units of the asset."""
         return self._balances.get((account, asset), 0)

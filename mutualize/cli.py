@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -64,7 +64,25 @@ def print_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
         context.exit()
 
 
+class Commands(click.Group):
+    """All commands. A reader that has read enough is no error, where click itself would exit with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            forget_stdout()
+            return Exit.OK
+
+
+def forget_stdout() -> None:
+    """Send all that is still to be printed nowhere: whoever read it has read enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"{EXAMPLES}\n{EXITS}",
     invoke_without_command=True,
@@ -83,6 +101,9 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
         click.echo("Try 'mutualize run three-tiers', or 'mutualize -h'.", err=True)
         context.exit(Exit.USAGE)
 
+
+LONG_BAND: Final = 50
+"""So many draws take a while, and who has no progress bar is told what he waits for."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 set_option = click.option(
@@ -252,6 +273,10 @@ def run(
         emit(findings(ran.summary))
         sys.stdout.flush()
     if not no_band and ran.scenario.band is not None:
+        if ran.scenario.band.draws >= LONG_BAND and not sys.stderr.isatty():
+            click.echo(
+                f"drawing the band: {ran.scenario.band.draws} runs (--no-band leaves it out)", err=True
+            )
         with Progress(ran.scenario.band.draws) as progress:
             ran.draw_band(workers=jobs, progress=progress.draws)
     if as_json:
@@ -323,12 +348,15 @@ def verify(ledger: Path, deep: bool, as_json: bool) -> None:
 @json_option
 def replay(ledger: Path, at: str | None, seq: int | None, as_json: bool) -> None:
     """Show the state at a moment, from the ledger alone; without a moment, at its end."""
-    from mutualize.ledger_reader import read
+    from mutualize.ledger_reader import Condition, read, verify
     from mutualize.report.state import state_at, state_data, state_page
 
-    if at is not None and seq is not None:
-        raise MutualizeError("--seq", "a moment is given by --at or by --seq.", "Give one of them.")
+    verdict = verify(ledger)
+    if verdict.condition in (Condition.TORN, Condition.UNSEALED):
+        click.echo(f"warning: {ledger}: {verdict}", err=True)
     book = state_at(read(ledger), time=at, seq=seq)
+    if verdict.condition is Condition.CORRUPT:  # further on: at a bad batch itself, reading it is an error
+        click.echo(f"warning: {ledger}: {verdict}", err=True)
     if as_json:
         emit_json(state_data(book))
     else:
@@ -339,11 +367,11 @@ def replay(ledger: Path, at: str | None, seq: int | None, as_json: bool) -> None
 @cli.command()
 @click.argument("scenarios", nargs=-1)
 @click.option("--golden", type=click.Path(path_type=Path), help="Compare digests with those in this file.")
-@click.option("--update", is_flag=True, help="Write the digests into the --golden file instead.")
+@click.option("--update", is_flag=True, help="Write these runs' digests into the --golden file.")
 @json_option
 def check(scenarios: tuple[str, ...], golden: Path | None, update: bool, as_json: bool) -> None:
     """Run scenarios with all their variants; a missed expectation or another digest is exit code 1."""
-    from mutualize.report.check import checked, checks_page, golden_text, read_golden
+    from mutualize.report.check import checked, checks_page, golden_text, gone, read_golden
     from mutualize.report.progress import Progress
     from mutualize.run import run as run_scenario
     from mutualize.scenario.find import shipped
@@ -351,7 +379,8 @@ def check(scenarios: tuple[str, ...], golden: Path | None, update: bool, as_json
 
     if update and golden is None:
         raise MutualizeError("--update", "there is no file to update.", "Give it by --golden FILE.")
-    known = read_golden(golden) if golden is not None and not update else {}
+    before = read_golden(golden) if golden is not None and (golden.exists() or not update) else {}
+    known = {} if update else before
     rows = []
     for name in scenarios or shipped():
         for variant in (None, *load(name).variants):
@@ -359,12 +388,13 @@ def check(scenarios: tuple[str, ...], golden: Path | None, update: bool, as_json
                 ran = run_scenario(name, variant=variant, ledger="none", progress=progress)
             rows.append(checked(ran.summary, known))
     if update and golden is not None:
-        golden.write_text(golden_text(rows), encoding="utf-8", newline="\n")
-    ok = all(row["ok"] for row in rows)
+        golden.write_text(golden_text(rows, before), encoding="utf-8", newline="\n")
+    lost = gone(rows, known)
+    ok = all(row["ok"] for row in rows) and not lost
     if as_json:
-        emit_json({"schema": "mutualize/check@1", "ok": ok, "runs": rows})
+        emit_json({"schema": "mutualize/check@1", "gone": lost, "ok": ok, "runs": rows})
     else:
-        emit(checks_page(rows))
+        emit(checks_page(rows, lost))
     click.get_current_context().exit(Exit.OK if ok else Exit.CHECK_FAILED)
 
 
@@ -386,8 +416,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = cli.main(arguments, prog_name="mutualize", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        forget_stdout()
         code = Exit.OK
     except BaseException as error:
         if debug and not isinstance(error, SystemExit):

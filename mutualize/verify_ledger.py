@@ -89,7 +89,8 @@ def main() -> int:
         with Path(sys.argv[1]).open("rb") as file:
             code, words = check(file)
     except (IndexError, OSError) as error:
-        code, words = {IndexError: 2, FileNotFoundError: 4}.get(type(error), 74), f"{error}\n{__doc__}"
+        code = {IndexError: 2, FileNotFoundError: 4}.get(type(error), 74)
+        words = f"{__doc__}" if code == 2 else f"{error}\n{__doc__}"
     print(words)
     return code
 

@@ -171,14 +171,14 @@ def test_an_ascii_terminal_gets_the_whole_report() -> None:
     assert "Who lost and who gained" in done.stdout
 
 
-def test_whoever_has_read_enough_ends_it_quietly() -> None:
-    """A closed pipe is no error."""
-    command = f"{sys.executable} -m mutualize show {SMALL} | head -n 1"
+@pytest.mark.parametrize("command", [f"show {SMALL}", f"run {SMALL} --no-band"])
+def test_whoever_has_read_enough_ends_it_quietly(command: str) -> None:
+    """A closed pipe is no error, whether it closes before the end or while a run still prints."""
+    pipeline = f"{sys.executable} -m mutualize {command} | true"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+        ["bash", "-o", "pipefail", "-c", pipeline], capture_output=True, text=True, check=False
     )
-    assert done.stderr == ""
-    assert done.stdout.startswith("small: ")
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 # --- ledgers ---------------------------------------------------------------------------------------------
@@ -210,6 +210,26 @@ def test_a_ledger_is_replayed_to_a_moment(folder: Path) -> None:
     assert (
         "error: " in call("replay", str(folder), "--seq", "1", "--at", "2024-01-01T00:30:00Z", code=2).stderr
     )
+
+
+def test_a_state_from_a_damaged_ledger_says_so(folder: Path, tmp_path: Path) -> None:
+    """A prefix is no whole run: on stderr, so that what is piped on stays one JSON object."""
+    whole, file = (folder / "ledger.jsonl").read_bytes(), tmp_path / "ledger.jsonl"
+    for damaged, word in (
+        (whole[:-9], "torn"),
+        (b"".join(whole.splitlines(keepends=True)[:-1]), "unsealed"),
+        (whole + b"more\n", "corrupt"),
+    ):
+        file.write_bytes(damaged)
+        done = call("replay", str(file), "--seq", "10", "--json")
+        assert done.stderr.startswith(f"warning: {file}: {word}: ")
+        assert json.loads(done.stdout)["entries"] == 11
+    assert call("replay", str(folder), "--seq", "10").stderr == ""
+
+
+def test_a_mistaken_option_names_its_commands_help() -> None:
+    """The help that lists the options of this command, not of all."""
+    assert "See 'mutualize list --help'." in call("list", "--nothing", code=2).stderr
 
 
 def test_a_run_folder_is_not_replaced(folder: Path) -> None:
@@ -244,8 +264,10 @@ def test_a_check_fails_where_a_digest_has_changed(tmp_path: Path) -> None:
     assert [line.split()[0] for line in golden.read_text().splitlines()] == ["small", "small/par"]
     assert "same" in call("check", SMALL, "--golden", str(golden)).stdout
     golden.write_text(golden.read_text().replace("small/par ", "small/other "))
-    call("check", SMALL, "--golden", str(golden))
-    golden.write_text("small " + "0" * 64 + "\n")
+    gone = call("check", SMALL, "--golden", str(golden), code=1).stdout
+    assert "small/other: has a golden digest, and there is no such run any more" in gone
+    assert "new" in gone
+    golden.write_text("small " + "0" * 64 + "\nelsewhere " + "1" * 64 + "\n")
     assert "DIFFERS" in call("check", SMALL, "--golden", str(golden), code=1).stdout
     golden.write_text("nonsense\n")
     assert f"{golden}:1" in call("check", SMALL, "--golden", str(golden), code=2).stderr

@@ -80,6 +80,10 @@ def test_a_moment_that_is_none_is_refused(small: Run) -> None:
         small.at(seq=1_000_000)
     with pytest.raises(MutualizeError, match="not a moment in UTC"):
         small.at(time="noon")
+    with pytest.raises(MutualizeError, match="there is no entry -1: they are counted from 0"):
+        small.at(seq=-1)
+    with pytest.raises(MutualizeError, match="by --at or by --seq"):
+        small.at(time="2024-01-01T00:30:00Z", seq=1)
 
 
 def test_a_run_introduces_itself(small: Run) -> None:

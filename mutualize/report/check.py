@@ -43,6 +43,7 @@ def checked(summary: Data, golden: Mapping[str, str]) -> Data:
         "run": name,
         "digest": digest,
         "golden": expected,
+        "compared": bool(golden),
         "ended": summary["ledger"]["ended"],
         "met": len(results) - len(missed),
         "missed": missed,
@@ -50,12 +51,15 @@ def checked(summary: Data, golden: Mapping[str, str]) -> Data:
     }
 
 
-def checks_page(rows: Sequence[Data]) -> list[Block]:
-    """Return the answer in words: a row for each run, a line for each thing that is wrong."""
-    return list(_page(rows))
+def checks_page(rows: Sequence[Data], lost: Sequence[str] = ()) -> list[Block]:
+    """Return the answer in words: a row for each run, a line for each thing that is wrong.
+
+    `lost` names runs that have a golden digest and are not there any more.
+    """
+    return list(_page(rows, lost))
 
 
-def _page(rows: Sequence[Data]) -> Iterator[Block]:
+def _page(rows: Sequence[Data], lost: Sequence[str]) -> Iterator[Block]:
     cells = tuple(
         (
             "ok" if row["ok"] else "FAILED",
@@ -79,19 +83,31 @@ def _page(rows: Sequence[Data]) -> Iterator[Block]:
             yield Line(f"{row['run']}: the digest was {row['golden']} and is {row['digest']}", "bad")
         if row["ended"] != "complete":
             yield Line(f"{row['run']}: the run ended {row['ended']}", "bad")
-    failed = sum(not row["ok"] for row in rows)
+    for name in lost:
+        yield Line(f"{name}: has a golden digest, and there is no such run any more", "bad")
+    failed = sum(not row["ok"] for row in rows) + len(lost)
     yield Line(f"{plural(len(rows), 'run')}, {failed or 'none'} failed.", "bad" if failed else "good")
 
 
 def _golden(row: Data) -> str:
     if row["golden"] is None:
-        return "-"
+        return "new" if row["compared"] else "-"
     return "same" if row["golden"] == row["digest"] else "DIFFERS"
 
 
-def golden_text(rows: Sequence[Data]) -> str:
-    """Return the text of a file of golden digests: a line for each run, sorted."""
-    return "".join(sorted(f"{row['run']} {row['digest']}\n" for row in rows))
+def gone(rows: Sequence[Data], golden: Mapping[str, str]) -> list[str]:
+    """Return the runs of the checked scenarios that have a golden digest and were not there to be run."""
+    ran = [str(row["run"]) for row in rows]
+    scenarios = [name.partition("/")[0] for name in ran]
+    return sorted(name for name in golden if name not in ran and name.partition("/")[0] in scenarios)
+
+
+def golden_text(rows: Sequence[Data], before: Mapping[str, str]) -> str:
+    """Return the text of a file of golden digests: those of `rows`, and of other scenarios as before."""
+    missing = gone(rows, before)
+    kept = {name: digest for name, digest in before.items() if name not in missing}
+    digests = {**kept, **{str(row["run"]): str(row["digest"]) for row in rows}}
+    return "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
 
 
 def read_golden(path: Path) -> dict[str, str]:

@@ -25,8 +25,8 @@ def _explain(error: BaseException) -> tuple[list[str], int]:
         case SystemExit():
             return [], error.code if isinstance(error.code, int) else Exit.USAGE
         case click.UsageError():
-            where = f"{error.ctx.command_path}: " if error.ctx is not None else ""
-            return [f"{where}{error.format_message()} See 'mutualize --help'."], Exit.USAGE
+            command = error.ctx.command_path if error.ctx is not None else "mutualize"
+            return [f"{command}: {error.format_message()} See '{command} --help'."], Exit.USAGE
         case click.Abort() | KeyboardInterrupt():
             return ["interrupted."], Exit.INTERRUPTED
         case OSError():

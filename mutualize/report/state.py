@@ -21,8 +21,12 @@ HOLDERS_SHOWN = 20
 def state_at(entries: Iterable[Entry], *, time: int | str | None = None, seq: int | None = None) -> Book:
     """Fold entries up to and at a moment, or up to and with `seq`; all of them without either.
 
-    Raises MutualizeError for a moment that cannot be read, or a seq that is not there.
+    Raises MutualizeError for a moment that cannot be read, a seq that is not there, or both at once.
     """
+    if time is not None and seq is not None:
+        raise MutualizeError("--seq", "a moment is given by --at or by --seq.", "Give one of them.")
+    if seq is not None and seq < 0:
+        raise MutualizeError("--seq", f"there is no entry {seq}: they are counted from 0.")
     try:
         until = parse_time(time) if isinstance(time, str) else time
     except ValueError as error:
@@ -32,7 +36,7 @@ def state_at(entries: Iterable[Entry], *, time: int | str | None = None, seq: in
         if (until is not None and entry.at > until) or (seq is not None and entry.seq > seq):
             break
         book.apply(entry)
-    if seq is not None and not 0 <= seq < book.seq:
+    if seq is not None and seq >= book.seq:
         problem = f"there is no entry {seq}: the ledger has {book.seq:,}, counted from 0."
         raise MutualizeError("--seq", problem, code=Exit.USAGE)
     return book

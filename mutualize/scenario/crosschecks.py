@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from mutualize.errors import Exit
+from mutualize.errors import Exit, Reason
 from mutualize.scenario.fields import Amount, Decimal, Distribution, Parameter, Whole
 from mutualize.scenario.market import Gap, Market
 from mutualize.scenario.model import Scenario
@@ -164,6 +164,12 @@ def _expectations(scenario: Scenario, data: Mapping[str, Any], add: Add) -> None
         if row.variant is not None and row.variant not in scenario.variants:
             remedy = did_you_mean(row.variant, scenario.variants)
             add(("expect", number, "variant"), f"there is no variant {shown(row.variant)}.", remedy)
+        reason = row.metric.removeprefix("refusals.")
+        if reason != row.metric and reason not in Reason.__members__:
+            remedy = did_you_mean(reason, Reason.__members__)
+            add(("expect", number, "metric"), f"there is no reason {shown(reason)} to refuse.", remedy)
+        if row.variant == scenario.variant:
+            _metric_words(scenario, row.metric, ("expect", number, "metric"), add)
     for number, vary in enumerate(scenario.band.vary if scenario.band else ()):
         path: Path = ("band", "vary", number, "path")
         try:
@@ -173,6 +179,29 @@ def _expectations(scenario: Scenario, data: Mapping[str, Any], add: Add) -> None
             continue
         if not isinstance(target.kind, NUMBERS):
             add(path, f"{shown(vary.path)} is not a number.")
+
+
+def _metric_words(scenario: Scenario, metric: str, path: Path, add: Add) -> None:
+    """Hold what a metric names to exist: else a typing error would meet 'equals 0'."""
+    kind, _, rest = metric.partition(".")
+    name, _, tail = rest.partition(".")
+    asset = ""
+    if kind == "tier":
+        tiers = [tier.tier for venue in scenario.venues.values() for tier in venue.waterfall]
+        if name not in tiers:
+            add(path, f"there is no tier {shown(name)}.", did_you_mean(name, tiers))
+        asset = tail.partition(".")[2]
+    elif kind in ("debt", "claim", "ltv", "seizures", "exhausted"):
+        holders = [position.account for position in scenario.positions]
+        groups = [*(who.name for who in scenario.depositors), *(who.name for who in scenario.borrowers)]
+        everybody = (*holders, *OWN_NAMES)
+        if name not in everybody and name.rpartition("-")[0] not in groups:
+            add(path, f"there is no account {shown(name)}.", did_you_mean(name, holders or groups))
+        asset = tail if kind in ("debt", "claim") else ""
+    elif kind in ("shortfall", "uncovered", "haircut", "price", "market"):
+        asset = rest if rest in scenario.assets else name
+    if asset and asset not in scenario.assets:
+        add(path, f"there is no asset {shown(asset)}.", did_you_mean(asset, scenario.assets))
 
 
 # --- holes in prices -------------------------------------------------------------------------------------
