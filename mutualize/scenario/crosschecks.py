@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from mutualize.errors import Exit, Reason
-from mutualize.scenario.fields import Amount, Decimal, Distribution, Parameter, Whole
+from mutualize.scenario.fields import Amount, Distribution, Numeral, Parameter, Whole
 from mutualize.scenario.market import Gap, Market
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path, Problems, did_you_mean, shown
@@ -16,7 +16,7 @@ from mutualize.scenario.settings import resolve
 from mutualize.scenario.venue import Tier, Venue
 
 ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers")
-NUMBERS: Final = (Amount, Decimal, Distribution, Parameter, Whole)
+NUMBERS: Final = (Amount, Numeral, Distribution, Parameter, Whole)
 OWN_NAMES: Final = ("treasury", "umbrella", "governance", "market", "miners", "outside", "genesis")
 """Accounts that a run has of its own."""
 

@@ -92,7 +92,7 @@ class Whole:
 
 
 @attrs.frozen
-class Decimal:
+class Numeral:
     """A plain decimal numeral in quotes, kept as an integer with `places` decimals; bounds are inclusive."""
 
     places: int
@@ -130,7 +130,7 @@ class Amounts:
 class Distribution:
     """A number, or how to draw it: {uniform = [low, high]} and so on. `inner` is the number's kind."""
 
-    inner: Whole | Decimal | Amount
+    inner: Whole | Numeral | Amount
 
 
 @attrs.frozen
@@ -228,7 +228,7 @@ Kind: TypeAlias = (
     | Flag
     | Time
     | Whole
-    | Decimal
+    | Numeral
     | Amount
     | Amounts
     | Distribution
@@ -249,7 +249,7 @@ Kind: TypeAlias = (
 )
 
 SCALARS: Final = (
-    Text, Name, Ref, Choice, Flag, Time, Whole, Decimal, Amount, Distribution, Value, Tolerance, Parameter,
+    Text, Name, Ref, Choice, Flag, Time, Whole, Numeral, Amount, Distribution, Value, Tolerance, Parameter,
     File, Path, Points, Texts, Values,
 )  # fmt: skip
 """Kinds whose value may be written as { value = …, fact = … } as well."""
@@ -280,17 +280,17 @@ def seconds(doc: str, low: int = 0, **options: Any) -> Any:
 
 def ratio(doc: str, low: int = 0, high: int = WAD, **options: Any) -> Any:
     """Declare a share with 18 decimals, between 0 and 1 unless bounds are given."""
-    return of(Decimal(18, low, high), doc, **options)
+    return of(Numeral(18, low, high), doc, **options)
 
 
 def bps(doc: str, low: int = 0, high: int = BPS, added: int = 0, **options: Any) -> Any:
     """Declare a share that a contract keeps in hundredths of a percent; finer ones are an error."""
-    return of(Decimal(4, low, high, added=added), doc, **options)
+    return of(Numeral(4, low, high, added=added), doc, **options)
 
 
 def money(doc: str, **options: Any) -> Any:
     """Declare an amount of the money of account, 8 decimals."""
-    return of(Decimal(8, 0, 10**18 * PRICE_UNIT), doc, **options)
+    return of(Numeral(8, 0, 10**18 * PRICE_UNIT), doc, **options)
 
 
 def kind_of(attribute: attrs.Attribute[Any]) -> Kind | None:

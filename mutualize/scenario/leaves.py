@@ -12,12 +12,12 @@ from mutualize.scenario.fields import (
     Amount,
     AssetName,
     Choice,
-    Decimal,
     Distribution,
     File,
     Flag,
     Kind,
     Name,
+    Numeral,
     Parameter,
     Path,
     Points,
@@ -82,7 +82,7 @@ class Frame:
 
 def needs_mark(kind: Kind, raw: Any) -> bool:
     """Say whether a value is a number that has to be marked."""
-    if isinstance(kind, Decimal):
+    if isinstance(kind, Numeral):
         return kind.marked and not (isinstance(raw, str) and raw in kind.also)
     if isinstance(kind, Whole):
         return kind.marked
@@ -108,7 +108,7 @@ def _whole(kind: Whole, raw: Any, _: Place) -> int:
     return scalars.read_whole(raw, kind.low, kind.high)
 
 
-def _decimal(kind: Decimal, raw: Any, _: Place) -> int | str:
+def _decimal(kind: Numeral, raw: Any, _: Place) -> int | str:
     if kind.also and isinstance(raw, str) and raw[:1].isalpha():
         if raw not in kind.also:
             words = ", ".join(kind.also)
@@ -226,7 +226,7 @@ def _values(_: Values, raw: Any, __: Place) -> tuple[str, ...]:
 _READERS: Final[dict[type, Callable[[Any, Any, Place], Any]]] = {
     Amount: _amount,
     Choice: _choice,
-    Decimal: _decimal,
+    Numeral: _decimal,
     Distribution: _distribution,
     File: _file,
     Parameter: _parameter,

@@ -13,9 +13,9 @@ import attrs
 from mutualize.scenario.fields import (
     Amount,
     Counts,
-    Decimal,
     File,
     Key,
+    Numeral,
     Points,
     Ref,
     Table,
@@ -109,7 +109,7 @@ class Market:
         Ref("assets"), "the asset it is priced in; left out: money of account", default=None
     )
     place: str = of(Text(), "the place of trading", default="")
-    price: int | None = of(Decimal(8, 0, PRICE_MAX), "one price for the whole run", default=None)
+    price: int | None = of(Numeral(8, 0, PRICE_MAX), "one price for the whole run", default=None)
     prices: PriceFile | None = of(Table(PriceFile), "prices from a table of bars", default=None)
     points: tuple[tuple[int, int], ...] = of(Points(), "a price as (time, price), lines between", default=())
     depth: Depth | None = of(Table(Depth), "left out: any amount trades at the price", default=None)
@@ -133,7 +133,7 @@ class Chain:
     block_s: int = seconds("time between two blocks, seconds", 1)
     native: str | None = of(Ref("assets"), "the asset gas is paid in; left out: gas is free", default=None)
     gas_price_gwei: int | None = of(
-        Decimal(9, 0, 10**9 * 10**9), "one gas price for the whole run (kept in wei)", default=None
+        Numeral(9, 0, 10**9 * 10**9), "one gas price for the whole run (kept in wei)", default=None
     )
     gas_prices: GasFile | None = of(Table(GasFile), "gas prices from a table", default=None)
     gas: Mapping[str, int] = of(Counts(GAS_ACTIONS), "gas units by action", factory=dict)

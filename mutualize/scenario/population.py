@@ -15,10 +15,10 @@ from mutualize.scenario.fields import (
     Amount,
     Amounts,
     Choice,
-    Decimal,
     File,
     Flag,
     Name,
+    Numeral,
     Parameter,
     Ref,
     Table,
@@ -69,7 +69,7 @@ class Borrowers:
     collateral_amount: Distribution = of(Draw(Amount("collateral")), "how much each puts up")
     debt: str = of(Ref("reserves"), "what they borrow")
     health: Distribution | None = of(
-        Draw(Decimal(18, WAD, RATIO_MAX)), "the health factor each starts with", default=None
+        Draw(Numeral(18, WAD, RATIO_MAX)), "the health factor each starts with", default=None
     )
     debt_amount: Distribution | None = of(Draw(Amount("debt")), "how much each borrows", default=None)
     behaviour: str = of(
@@ -78,7 +78,7 @@ class Borrowers:
         default="passive",
     )
     margin_health: int = of(
-        Decimal(18, WAD, RATIO_MAX), "the health factor that is a margin call", default=105 * 10**16
+        Numeral(18, WAD, RATIO_MAX), "the health factor that is a margin call", default=105 * 10**16
     )
     reaction_s: Distribution = of(Draw(REACTION), "from margin call to action, seconds", default=Fixed(0))
     purse: Distribution = of(

@@ -17,13 +17,13 @@ from mutualize.scenario.fields import (
     AssetName,
     Choice,
     Counts,
-    Decimal,
     Distribution,
     File,
     Flag,
     Funds,
     Kind,
     Name,
+    Numeral,
     Parameter,
     Path,
     Points,
@@ -199,7 +199,7 @@ def _leaf(kind: Kind) -> Json:
     match kind:
         case Whole():
             return {"type": "integer", "minimum": kind.low, "maximum": kind.high}
-        case Decimal():
+        case Numeral():
             return {"anyOf": [_ref("numeral"), {"enum": list(kind.also)}]} if kind.also else _ref("numeral")
         case Choice():
             return {"enum": list(kind.options)}

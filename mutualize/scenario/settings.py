@@ -17,11 +17,11 @@ from mutualize.scenario.fields import (
     Amounts,
     Choice,
     Counts,
-    Decimal,
     Distribution,
     Flag,
     Funds,
     Kind,
+    Numeral,
     Parameter,
     Points,
     Ref,
@@ -161,7 +161,7 @@ def marked(kind: Kind, value: Any, mark: Mapping[str, str]) -> Any:
 
 
 def _may_be_marked(kind: Kind) -> bool:
-    if isinstance(kind, Whole | Decimal):
+    if isinstance(kind, Whole | Numeral):
         return kind.marked
     return isinstance(kind, Amount | Amounts | Choice | Distribution | Flag | Parameter | Points | Ref)
 

@@ -15,11 +15,11 @@ from mutualize.scenario.fields import (
     Amount,
     Amounts,
     Choice,
-    Decimal,
     Flag,
     Funds,
     Key,
     Name,
+    Numeral,
     Ref,
     Rows,
     Table,
@@ -126,7 +126,7 @@ class Tier:
     stake: str | None = of(Ref("stakes"), "payer stake: which", default=None)
     asset: str | None = of(Ref("assets"), "what is paid with, if not the asset that is missing", default=None)
     price: int | str | None = of(
-        Decimal(8, 1, PRICE_MAX, also=TIER_PRICES),
+        Numeral(8, 1, PRICE_MAX, also=TIER_PRICES),
         "at which price another asset pays: a number, the oracle's, or the market's (through its depth)",
         default=None,
     )
