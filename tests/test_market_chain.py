@@ -13,7 +13,7 @@ GWEI = 10**9
 
 def chain(**fields: object) -> Chain:
     """Make a chain of twelve-second blocks that starts at 1,000."""
-    return Chain(**{"start": 1_000, "block_s": 12, "native": "ETH", **fields})  # type: ignore[arg-type]
+    return Chain(**{"start": 1_000, "block_s": 12, "native": "ETH", **fields})  # type: ignore[arg-type]  # fields of several types
 
 
 def test_blocks_stand_on_a_grid_from_the_start() -> None:
