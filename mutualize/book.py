@@ -7,7 +7,7 @@ writes. A `Draft` lies over a book and takes the events of one transaction while
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol as Face
 
 from mutualize.accounts import is_debit_normal
@@ -41,13 +41,15 @@ def balance(view: View, account: str, asset: str) -> int:
 class Book:
     """Balances and cells, folded from events."""
 
-    __slots__ = ("_balances", "_tables", "seq")
+    __slots__ = ("_balances", "_tables", "latest", "seq")
 
     def __init__(self) -> None:
         self._balances: dict[tuple[str, str], int] = {}
         self._tables: dict[str, dict[str, int]] = {}
         self.seq = 0
         """How many entries were applied, which is the seq of the next one."""
+        self.latest: Sequence[Entry] = ()
+        """What was applied last: a transaction, or one entry of it."""
 
     def __repr__(self) -> str:
         """Say how far the book has come and how much is in it."""
@@ -83,12 +85,14 @@ class Book:
             if value:
                 yield account, asset, value
 
-    def apply(self, entry: Entry) -> None:
-        """Take one entry in. Total: it assigns and adds, computes nothing and refuses nothing."""
-        if entry.seq != self.seq:
-            raise ValueError(f"entry {entry.seq} does not follow entry {self.seq - 1}")
-        self.seq += 1
-        _post(self._balances, self._tables, entry.event)
+    def apply(self, *entries: Entry) -> None:
+        """Take entries in. Total: it assigns and adds, computes nothing and refuses nothing."""
+        for entry in entries:
+            if entry.seq != self.seq:
+                raise ValueError(f"entry {entry.seq} does not follow entry {self.seq - 1}")
+            self.seq += 1
+            _post(self._balances, self._tables, entry.event)
+        self.latest = entries
 
     def digest(self) -> str:
         """Return SHA-256 over the sorted `account,asset,balance` lines: what the transfers alone give."""
@@ -120,18 +124,24 @@ def _post(balances: dict[tuple[str, str], int], tables: dict[str, dict[str, int]
 
 
 class Draft:
-    """A book with the events of one undecided transaction on top. The book below stays untouched."""
+    """A book with the events of one undecided transaction on top. The book below stays untouched.
 
-    __slots__ = ("_balances", "_below", "_tables")
+    Events are posted when somebody first reads what they may have changed: most transactions end before.
+    """
+
+    __slots__ = ("_balances", "_posted", "_tables", "below", "events")
 
     def __init__(self, below: Book) -> None:
-        self._below = below
+        self.below = below
+        self.events: list[Event] = []
+        self._posted = 0
         self._balances: dict[tuple[str, str], int] = {}
         self._tables: dict[str, dict[str, int]] = {}
 
     def debits(self, account: str, asset: str) -> int:
         """Return debits minus credits of an account, in base units of the asset."""
-        return self._below.debits(account, asset) + self._balances.get((account, asset), 0)
+        self._post()
+        return self.below.debits(account, asset) + self._balances.get((account, asset), 0)
 
     def balance(self, account: str, asset: str) -> int:
         """Return an account's balance in its natural direction."""
@@ -139,21 +149,29 @@ class Draft:
 
     def cell(self, table: str, key: str, default: int = 0) -> int:
         """Return one integer of state."""
+        self._post()
         cells = self._tables.get(table, EMPTY)
-        return cells[key] if key in cells else self._below.cell(table, key, default)
+        return cells[key] if key in cells else self.below.cell(table, key, default)
 
     def has(self, table: str, key: str) -> bool:
         """Say whether a cell was ever assigned."""
-        return key in self._tables.get(table, EMPTY) or self._below.has(table, key)
+        self._post()
+        return key in self._tables.get(table, EMPTY) or self.below.has(table, key)
 
     def table(self, name: str) -> Mapping[str, int]:
         """Return all cells of a table. What this transaction assigned makes it a copy: for small tables."""
-        below, changed = self._below.table(name), self._tables.get(name)
+        self._post()
+        below, changed = self.below.table(name), self._tables.get(name)
         return {**below, **changed} if changed else below
 
     def add(self, event: Event) -> None:
         """Take one event in."""
-        _post(self._balances, self._tables, event)
+        self.events.append(event)
+
+    def _post(self) -> None:
+        while self._posted < len(self.events):
+            _post(self._balances, self._tables, self.events[self._posted])
+            self._posted += 1
 
 
 def replay(entries: Iterable[Entry]) -> Book:

@@ -6,8 +6,9 @@
 Its one rule: an entry has exactly one spelling. Keys are sorted at every level, nothing is padded, the line
 is UTF-8 and ends with a line feed; the stdlib's `json` gives the same bytes. The envelope's integers (cause,
 seq, t, tx) are JSON numbers; every other integer is a decimal string, which no reader can round. `set` and
-`transfers` are left out where they are empty. Cells are written sorted by table and key, so decoding gives
-them in that order, which is the canonical one; where an event sets a cell twice, the last value counts.
+`transfers` are left out where they are empty, and so is a field that holds its default. Cells are written
+sorted by table and key, so decoding gives them in that order, which is the canonical one; where an event
+sets a cell twice, the last value counts.
 """
 
 from __future__ import annotations
@@ -18,13 +19,22 @@ from functools import cache
 from typing import Any
 
 import attrs
-import msgspec
 
 from mutualize.accounts import Transfer
 from mutualize.events import KINDS, Cell, Entry, Event
 
+try:
+    import msgspec
+except ImportError:  # there is no such extension for WebAssembly and PyPy
+    from mutualize import plain_json as msgspec  # type: ignore[no-redef]  # the same face
+
+DIGITS_MAX = 1_000
+"""No integer of a ledger is longer. No contract's is; and Python itself refuses to write 4,301 digits."""
 RESERVED_FIRST_KEYS = ("blk", "events", "format")
 """First keys of commit lines, seals and headers: no event line may start with one of them."""
+
+LIBRARY = msgspec.__name__
+"""Which library makes the bytes, which are the same by any."""
 
 _ENVELOPE = ("cause", "kind", "seq", "set", "t", "transfers", "tx")
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -32,7 +42,7 @@ _digits = int.__repr__
 """Unlike `str` it raises TypeError for a float or a Decimal. True counts as 1."""
 
 Converter = Callable[[Entry], dict[str, Any]]
-Values = Callable[[Event], tuple[Any, ...]]
+Values = Callable[[Any], tuple[Any, ...]]
 
 
 def canonical(value: Mapping[str, object]) -> bytes:
@@ -90,7 +100,7 @@ def own_fields(kind: type[Event]) -> dict[str, str]:
     return fields
 
 
-# --- writing: a converter for each kind, a closure over its field names -----------------------------------
+# --- writing: a function for each kind, written out from its fields --------------------------------------
 
 
 class _Converters(dict[type[Event], Converter]):
@@ -103,52 +113,65 @@ class _Converters(dict[type[Event], Converter]):
 
 _converters = _Converters()
 
+_CONVERTER = """
+def convert(entry):
+    event = entry.event
+    "".join(({texts}))  # raises TypeError unless every one is text; the cheapest check there is
+    entry.seq | entry.at | entry.tx | (entry.cause or 0)  # raises TypeError for a float
+    line = {{{items}, "cause": entry.cause, "kind": {kind!r}, "seq": entry.seq, "t": entry.at}}
+    line["tx"] = entry.tx
+    {optional}
+    if event.transfers:
+        line["transfers"] = [
+            (debit, credit, asset, number(amount)) for debit, credit, asset, amount in event.transfers
+        ]
+    if event.cells:
+        line["set"] = tables(event.cells)
+    return line
+"""
+
 
 def _converter(kind: type[Event]) -> Converter:
-    """Return the function that turns an entry of this kind into a mapping that the encoder takes."""
+    """Return the function that turns an entry of this kind into a mapping that the encoder takes.
+
+    Its code names each field, as if it had been written by hand: half the price of a loop over fields.
+    """
     if KINDS.get(kind.__name__) is not kind:
         raise TypeError(f"{kind.__name__} is not a registered kind of event")
-    name = kind.__name__
-    text_names, number_names, flag_names = (_named(kind, of) for of in ("str", "int", "bool"))
-    texts, numbers, flags = (_values(names) for names in (text_names, number_names, flag_names))
-
-    def convert(entry: Entry) -> dict[str, Any]:
-        event = entry.event
-        words = texts(event)
-        "".join(words)  # raises TypeError unless every one is text; the cheapest check there is
-        line: dict[str, Any] = dict(zip(text_names, words, strict=False))
-        line.update(zip(number_names, map(_digits, numbers(event)), strict=False))
-        if flag_names:
-            line.update(zip(flag_names, map(_truth, flags(event)), strict=False))
-        entry.seq | entry.at | entry.tx | (entry.cause or 0)  # raises TypeError for a float
-        line["cause"] = entry.cause
-        line["kind"] = name
-        line["seq"] = entry.seq
-        line["t"] = entry.at
-        line["tx"] = entry.tx
-        if event.transfers:
-            line["transfers"] = [
-                (debit, credit, asset, _digits(amount)) for debit, credit, asset, amount in event.transfers
-            ]
-        if event.cells:
-            line["set"] = _tables(event.cells)
-        return line
-
-    return convert
+    own = own_fields(kind)
+    optional = [
+        f"value = {_spelling(name, own[name])}; value == {_spelled(default)!r} or line.update({name}=value)"
+        for name, default in defaults_of(kind).items()
+    ]
+    source = _CONVERTER.format(
+        kind=kind.__name__,
+        texts="".join(f"event.{name}, " for name, of in own.items() if of == "str"),
+        items=", ".join(
+            f'"{name}": {_spelling(name, of)}' for name, of in own.items() if name not in defaults_of(kind)
+        )
+        or "**{}",
+        optional="\n    ".join(optional),
+    )
+    made: dict[str, Any] = {"number": _digits, "truth": _truth, "tables": _tables}
+    exec(source, made)  # noqa: S102 - made of our own classes' field names, as attrs makes their constructors
+    converter: Converter = made["convert"]
+    return converter
 
 
-def _named(kind: type[Event], type_: str) -> tuple[str, ...]:
-    return tuple(name for name, of in own_fields(kind).items() if of == type_)
+def _spelling(name: str, of: str) -> str:
+    """Return the code that spells a field as the ledger does."""
+    return {"str": "event.{}", "int": "number(event.{})", "bool": "truth(event.{})"}[of].format(name)
 
 
-def _values(names: tuple[str, ...]) -> Values:
-    """Return what reads these attributes as a tuple."""
-    if len(names) > 1:
-        return operator.attrgetter(*names)
-    if not names:
-        return lambda _event: ()
-    get = operator.attrgetter(names[0])
-    return lambda event: (get(event),)
+def _spelled(default: Any) -> Any:
+    """Return how a default would be spelled, so that it can be left out."""
+    return _digits(default) if type(default) is int else default
+
+
+def defaults_of(kind: type[Event]) -> dict[str, Any]:
+    """Return the fields of a kind that a line leaves out where they hold their default."""
+    own = own_fields(kind)
+    return {a.name: a.default for a in attrs.fields(kind) if a.name in own and a.default is not attrs.NOTHING}
 
 
 def _truth(value: object) -> bool:
@@ -160,6 +183,7 @@ def _truth(value: object) -> bool:
 def _tables(cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
     """Group cells by table; the encoder sorts."""
     tables: dict[str, dict[str, str]] = {}
+    rows: dict[str, str] = {}
     last = None
     for table, key, value in cells:
         if table != last:
@@ -188,9 +212,11 @@ def _union(types: list[type[msgspec.Struct]]) -> Any:
 def _record(kind: type[Event]) -> type[msgspec.Struct]:
     """Return the shape of a line of this kind: what must be there, and of which type."""
     shapes: dict[str, Any] = {"str": str, "int": str, "bool": bool}
+    own, left_out = own_fields(kind), defaults_of(kind)
     return msgspec.defstruct(
         kind.__name__,
-        [(name, shapes[of]) for name, of in own_fields(kind).items()]
+        [(name, shapes[of]) for name, of in own.items() if name not in left_out]
+        + [(name, shapes[of], None) for name, of in own.items() if name in left_out]
         + [("cause", int | None), ("seq", int), ("t", int), ("tx", int)]
         + [("set", dict[str, dict[str, str]], {}), ("transfers", list[tuple[str, str, str, str]], ())],
         tag_field="kind",
@@ -204,13 +230,19 @@ def _record(kind: type[Event]) -> type[msgspec.Struct]:
 def _builder(name: str) -> Callable[[Any], Entry]:
     """Return the function that turns a decoded line of this kind into an entry."""
     kind = KINDS[name]
-    number_names = _named(kind, "int")
-    plain_names = _named(kind, "str") + _named(kind, "bool")
+    left_out = defaults_of(kind)
+    given = {name: of for name, of in own_fields(kind).items() if name not in left_out}
+    number_names = tuple(name for name, of in given.items() if of == "int")
+    plain_names = tuple(name for name, of in given.items() if of != "int")
     numbers, plain = _values(number_names), _values(plain_names)
 
     def build(record: Any) -> Entry:
         fields = dict(zip(plain_names, plain(record), strict=False))
         fields.update(zip(number_names, map(_integer, numbers(record)), strict=False))
+        for field, default in left_out.items():
+            value = getattr(record, field)
+            if value is not None:
+                fields[field] = _other(field, _integer(value) if type(default) is int else value, default)
         event = kind(
             transfers=tuple([Transfer(d, c, a, _integer(n)) for d, c, a, n in record.transfers]),
             cells=tuple([Cell(t, k, _integer(v)) for t, row in record.set.items() for k, v in row.items()]),
@@ -221,8 +253,27 @@ def _builder(name: str) -> Callable[[Any], Entry]:
     return build
 
 
+def _values(names: tuple[str, ...]) -> Values:
+    """Return what reads these attributes as a tuple."""
+    if len(names) > 1:
+        return operator.attrgetter(*names)
+    if not names:
+        return lambda _record: ()
+    get = operator.attrgetter(names[0])
+    return lambda record: (get(record),)
+
+
+def _other(name: str, value: Any, default: Any) -> Any:
+    """Return a field that a line spells. Raises ValueError where it had to be left out."""
+    if value == default:
+        raise ValueError(f"{name} is spelled out, and holds what it holds where it is left out")
+    return value
+
+
 def _integer(numeral: str) -> int:
     """Read a decimal string. `int` alone would take ' 5 ', '1_000' and '007' as well."""
+    if len(numeral) > DIGITS_MAX:
+        raise ValueError(f"an integer has more than {DIGITS_MAX:,} digits")
     value = int(numeral)
     if str(value) != numeral:
         raise ValueError(f"{numeral[:60]!r} is not a plain decimal integer")

@@ -7,11 +7,16 @@ ledger: `seq`, time, `cause` (the entry that led to it) and `tx` (the transactio
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import attrs
 
-from mutualize.accounts import Transfer
+from mutualize.accounts import OUTSIDE, Transfer, outside
+
+_OUTSIDE: Final = f"{OUTSIDE}:"
+_MARKET: Final = outside("market/")
+MINERS: Final = outside("miners")
+"""Whose account gas goes to."""
 
 
 class Cell(NamedTuple):
@@ -22,7 +27,7 @@ class Cell(NamedTuple):
     value: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Event:
     """The face that all events share."""
 
@@ -33,7 +38,7 @@ class Event:
     """True where, decided together with others, this event was led to by the one before it in the list."""
 
 
-@attrs.frozen
+@attrs.define
 class Entry:
     """An event at its place in the ledger. `cause` is the seq of the entry that led to it, or None."""
 
@@ -59,7 +64,7 @@ def _kind(cls: E) -> E:
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class PricePublished(Event):
     """An oracle told the protocol a price; `market` is what the market said at that moment. 8 decimals."""
 
@@ -69,7 +74,7 @@ class PricePublished(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class MarketHalted(Event):
     """No price could be had at a place of trading (a hole in its table)."""
 
@@ -78,7 +83,7 @@ class MarketHalted(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class MarketResumed(Event):
     """The place of trading quotes again."""
 
@@ -87,42 +92,94 @@ class MarketResumed(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Traded(Event):
-    """Somebody sold one asset for another. `mid` is the price of the non-money asset before the trade."""
+    """Somebody sold one asset for another. `mid` is the price of the non-money asset before the trade.
 
-    account: str
-    sold: str
-    sold_amount: int
-    bought: str
-    bought_amount: int
-    place: str
+    Who, what and where are its two transfers (see `trade`): first what was sold, then what was bought.
+    """
+
     mid: int
 
+    @property
+    def account(self) -> str:
+        """Who traded."""
+        return self.transfers[0].credit.removeprefix(_OUTSIDE)
+
+    @property
+    def place(self) -> str:
+        """Where."""
+        return self.transfers[0].debit.removeprefix(_MARKET)
+
+    @property
+    def sold(self) -> str:
+        """The asset that was sold."""
+        return self.transfers[0].asset
+
+    @property
+    def sold_amount(self) -> int:
+        """How much of it, in base units."""
+        return self.transfers[0].amount
+
+    @property
+    def bought(self) -> str:
+        """The asset that was bought."""
+        return self.transfers[1].asset
+
+    @property
+    def bought_amount(self) -> int:
+        """How much of it, in base units."""
+        return self.transfers[1].amount
+
+
+class Gas(Event):
+    """The face of events in which somebody pays for a transaction: their one transfer (see `gas`)."""
+
+    __slots__ = ()
+
+    @property
+    def account(self) -> str:
+        """Who paid."""
+        return self.transfers[0].credit.removeprefix(_OUTSIDE)
+
+    @property
+    def asset(self) -> str:
+        """The chain's native asset."""
+        return self.transfers[0].asset
+
+    @property
+    def amount(self) -> int:
+        """How much of it, in base units."""
+        return self.transfers[0].amount
+
 
 @_kind
-@attrs.frozen(kw_only=True)
-class GasPaid(Event):
+@attrs.define(kw_only=True)
+class GasPaid(Gas):
     """A transaction was included; its sender paid for it in the chain's native asset."""
 
-    account: str
-    asset: str
-    amount: int
-
 
 @_kind
-@attrs.frozen(kw_only=True)
-class TransactionFailed(Event):
+@attrs.define(kw_only=True)
+class TransactionFailed(Gas):
     """A transaction was included and rejected: nothing changed but the gas that was paid."""
 
-    account: str
     reason: str
-    asset: str
-    amount: int
+
+
+def trade(account: str, sold: tuple[str, int], bought: tuple[str, int], place: str) -> tuple[Transfer, ...]:
+    """Return the transfers of a trade: (asset, base units) sold by an account for (asset, base units)."""
+    trader, market = _OUTSIDE + account, _MARKET + place
+    return (Transfer(market, trader, *sold), Transfer(trader, market, *bought))
+
+
+def gas(account: str, asset: str, amount: int) -> tuple[Transfer, ...]:
+    """Return the transfer of gas that an account pays, in base units of the chain's asset."""
+    return (Transfer(MINERS, _OUTSIDE + account, asset, amount),)
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class RefusalsCounted(Event):
     """How often commands were refused for `reason` since the last batch, at no cost to anybody."""
 
@@ -131,7 +188,7 @@ class RefusalsCounted(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ClaimWaiting(Event):
     """A holder wants `amount` of a claim paid out and the venue has no cash; 0 when he no longer waits."""
 
@@ -142,7 +199,7 @@ class ClaimWaiting(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class AgentFailed(Event):
     """An agent's own code raised an error: the run ends here."""
 
@@ -154,7 +211,7 @@ class AgentFailed(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ReserveListed(Event):
     """A pool opened a reserve for an asset; its parameters are the cells."""
 
@@ -164,7 +221,7 @@ class ReserveListed(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ParameterChanged(Event):
     """Governance set one parameter of a reserve (or of a venue, where `asset` is empty)."""
 
@@ -176,7 +233,7 @@ class ParameterChanged(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Accrued(Event):
     """A reserve's indexes were brought up to now; interest went from loans to claims and treasury."""
 
@@ -185,7 +242,7 @@ class Accrued(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Supplied(Event):
     """Money went in, a claim was given. `scaled` is the change of the holder's units."""
 
@@ -197,7 +254,7 @@ class Supplied(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Withdrawn(Event):
     """A claim was paid out."""
 
@@ -209,7 +266,7 @@ class Withdrawn(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Borrowed(Event):
     """A loan was paid out."""
 
@@ -221,7 +278,7 @@ class Borrowed(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Repaid(Event):
     """`payer` repaid a loan of `account`."""
 
@@ -234,7 +291,7 @@ class Repaid(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class CollateralSet(Event):
     """A holder put a claim up as collateral, or took it back."""
 
@@ -245,7 +302,7 @@ class CollateralSet(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ClaimsTransferred(Event):
     """A claim changed hands inside the pool (money did not move)."""
 
@@ -258,7 +315,7 @@ class ClaimsTransferred(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class PositionOpened(Event):
     """A position that existed when the run began: collateral was supplied, debt drawn."""
 
@@ -271,7 +328,7 @@ class PositionOpened(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class TreasuryMinted(Event):
     """The accrued share of the treasury became claims of `account`, and `fund_amount` cash of a fund."""
 
@@ -283,12 +340,12 @@ class TreasuryMinted(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Liquidated(Event):
     """A liquidator repaid `paid` of `debt` and got `seized` of `collateral` (after `fee` to the treasury).
 
     `fund_fee` is the part of the fee that went to the insurance fund; `claims` says that the liquidator took
-    claims instead of the underlying. `debt_price` and `collateral_price` are the oracle's, 8 decimals.
+    claims instead of the underlying. The prices are those that the oracle told last.
     """
 
     venue: str
@@ -298,15 +355,13 @@ class Liquidated(Event):
     debt: str
     paid: int
     seized: int
-    fee: int
-    fund_fee: int
-    claims: bool
-    debt_price: int
-    collateral_price: int
+    fee: int = 0
+    fund_fee: int = 0
+    claims: bool = False
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ShortfallRecognised(Event):
     """Debt of `account` that no collateral covers moved from loans to deficit. Starts the waterfall."""
 
@@ -320,7 +375,7 @@ class ShortfallRecognised(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class DeficitEliminated(Event):
     """`account` gave up claims of its own to pay an open deficit."""
 
@@ -334,7 +389,7 @@ class DeficitEliminated(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class LossAllocated(Event):
     """A tier was made to owe `amount` of the loss; `rest` is left to the tiers below. amount ≤ capacity."""
 
@@ -348,7 +403,7 @@ class LossAllocated(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class LossAbsorbed(Event):
     """A tier paid: the deficit fell by `amount`. It paid `paid` of `paid_asset`, worth that at its price.
 
@@ -369,7 +424,7 @@ class LossAbsorbed(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ShortfallUncovered(Event):
     """All tiers are exhausted; `amount` stays in the deficit, in everybody's sight."""
 
@@ -379,7 +434,7 @@ class ShortfallUncovered(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class FundContributed(Event):
     """Money was put into a tier's fund."""
 
@@ -394,7 +449,7 @@ class FundContributed(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Staked(Event):
     """Assets went into a stake, shares came out."""
 
@@ -407,7 +462,7 @@ class Staked(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Unstaked(Event):
     """Shares were redeemed for assets."""
 
@@ -420,7 +475,7 @@ class Unstaked(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class CooldownStarted(Event):
     """A staker announced to leave: `shares` may go between `ends` and `ends` + `window` (seconds)."""
 
@@ -433,7 +488,7 @@ class CooldownStarted(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class StakeTransferred(Event):
     """Shares of a stake changed hands."""
 
@@ -445,7 +500,7 @@ class StakeTransferred(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Slashed(Event):
     """`assets` were taken from all stakers pro rata: shares are untouched, their price fell."""
 
@@ -456,7 +511,7 @@ class Slashed(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class SlashingSettled(Event):
     """The state after a slash, in which staking is blocked and leaving is free, ended."""
 
@@ -465,7 +520,7 @@ class SlashingSettled(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class FundsReturned(Event):
     """Assets came back to the stakers without new shares (a gain, or money returned after a slash)."""
 
@@ -477,7 +532,7 @@ class FundsReturned(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class AssetsLost(Event):
     """Assets left a share vault without shares being burned."""
 
@@ -491,7 +546,7 @@ class AssetsLost(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class PendingDeficitRaised(Event):
     """A slash covered `amount` of the deficit; the claims to burn against it are still to come."""
 
@@ -503,7 +558,7 @@ class PendingDeficitRaised(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class PendingDeficitCovered(Event):
     """Claims were burned against the pending deficit."""
 
@@ -514,7 +569,7 @@ class PendingDeficitCovered(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class OffsetCovered(Event):
     """Claims were burned against the part of the deficit that the treasury bears itself."""
 
@@ -525,7 +580,7 @@ class OffsetCovered(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class OffsetSet(Event):
     """The deficit below which stakers are not touched was set."""
 
@@ -538,7 +593,7 @@ class OffsetSet(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ProposalMade(Event):
     """A proposal began its vote; it may be executed from `executable` (time) on."""
 
@@ -548,7 +603,7 @@ class ProposalMade(Event):
 
 
 @_kind
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class ProposalExecuted(Event):
     """A proposal's command was carried out."""
 

@@ -22,14 +22,11 @@ from typing import Self
 
 import attrs
 
+from mutualize import locked_file
 from mutualize.encoding import canonical, encode_all
-from mutualize.errors import Exit, MutualizeError
+from mutualize.errors import MutualizeError
 from mutualize.events import Entry
-
-try:
-    import fcntl
-except ImportError:  # no such module outside Unix; a new file is still refused where one exists
-    fcntl = None  # type: ignore[assignment]  # there is no type for a module that may be missing
+from mutualize.locked_file import io_error
 
 FORMAT = "mutualize-ledger/1"
 BATCH_EVENTS = 1_000
@@ -173,13 +170,13 @@ class Ledger(ABC):
         if status not in STATUSES or self._sealed:
             raise ValueError(f"a ledger is sealed once, as one of {', '.join(STATUSES)}")
         self.close_batch()
-        self._write(self._chain.seal_line(state, status))
+        self._write(self._chain.seal_line(state, status), last=True)
         self._sealed = True
         return self.digest
 
     @abstractmethod
-    def _write(self, data: bytes | bytearray) -> None:
-        """Write bytes behind those that were written before, all of them or raise."""
+    def _write(self, data: bytes | bytearray, *, last: bool = False) -> None:
+        """Write bytes behind those that were written before, all of them or raise. The seal comes `last`."""
 
 
 class MemoryLedger(Ledger):
@@ -202,7 +199,7 @@ class MemoryLedger(Ledger):
         self.entries += entries
         return is_full
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _write(self, data: bytes | bytearray, *, last: bool = False) -> None:
         self._data += data
 
 
@@ -212,23 +209,27 @@ class FileLedger(Ledger):
     The file is created at once, with its header, and locked until the seal. An existing file is refused;
     with `force` the new one takes its place at once (the old one is gone then, also if the run fails), but
     never that of a ledger which another run is still writing. Acknowledged means handed to the operating
-    system: it survives any death of the process; the seal is also flushed to the disk.
+    system: it survives any death of the process; the seal is also flushed to the disk. With `durable` every
+    batch is flushed to the disk before it is acknowledged: it survives a power cut as well.
 
-    Every failure of the file raises MutualizeError with exit code 74. Nothing is written after one: what
-    was acknowledged before stays readable. Use it in a `with` block, which closes the open batch when the
-    run ends without a seal.
+    Every failure of the file raises MutualizeError with exit code 74. Nothing is written after one, and
+    nothing is tried again: what was acknowledged before stays readable. Use it in a `with` block, which
+    closes the open batch when the run ends without a seal.
     """
 
-    def __init__(self, path: str | Path, described: Header, *, force: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, described: Header, *, force: bool = False, durable: bool = False
+    ) -> None:
         super().__init__(described)
         self.path = Path(path)
+        self.durable = durable
         self._failed = False
-        self._offset = 0
-        try:
-            self._file = _create(self.path, described.line(), force=force)
-        except OSError as error:
-            raise _io_error(self.path, f"cannot be created: {error.strerror}") from error
         self._offset = len(described.line())
+        self._file = self._open(force=force)
+
+    def _open(self, *, force: bool) -> io.FileIO:
+        """Return the file to write to, locked, `_offset` bytes long."""
+        return locked_file.create(self.path, self.header.line(), force=force, durable=self.durable)
 
     def __enter__(self) -> Self:
         return self
@@ -246,93 +247,38 @@ class FileLedger(Ledger):
             if not self._failed:
                 self.close_batch()
         finally:
-            self._file.close()
+            self._shut()
 
     def seal(self, state: str, status: str = "complete") -> str:
         """End the ledger, flush it to the disk and close the file; return its digest."""
         digest = super().seal(state, status)
-        try:
-            os.fsync(self._file.fileno())
-            self._file.close()
-        except OSError as error:
-            raise self._failure(error, 0) from error
+        self._shut()
         return digest
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _shut(self) -> None:
+        """Close the file. One that failed has said so already."""
+        try:
+            locked_file.close(self._file)
+        except OSError as error:
+            if not self._failed:
+                raise self._failure(error, 0) from error
+
+    def _write(self, data: bytes | bytearray, *, last: bool = False) -> None:
         """Write at the end of what was acknowledged, so that a write that was interrupted can be repeated."""
         if self._failed or self._file.closed:
-            raise _io_error(self.path, "cannot be written: it failed or was closed before")
+            raise io_error(self.path, "cannot be written: it failed or was closed before")
         try:
-            _write_all(self._file, data, self._offset)
+            locked_file.write_at(self._file, data, self._offset)
+            if self.durable or last:
+                os.fsync(self._file.fileno())
         except OSError as error:
             raise self._failure(error, len(data)) from error
         self._offset += len(data)
 
     def _failure(self, error: OSError, size: int) -> MutualizeError:
         self._failed = True
-        return _io_error(
+        return io_error(
             self.path,
             f"cannot be written ({size:,} bytes): {error.strerror}.",
             f"The {self.durable_seq:,} events before stay readable.",
         )
-
-
-def _create(path: Path, first_line: bytes, *, force: bool) -> io.FileIO:
-    """Create the file with its header, locked. With `force`, in the place of one that nobody writes to."""
-    if not (force and path.exists()):
-        try:
-            file = io.FileIO(path, "x")
-        except FileExistsError:
-            with io.FileIO(path, "r") as old:
-                raise _io_error(path, *_why_refused(old)) from None
-        _lock(file, wait=True)
-        _write_all(file, first_line, 0)
-        return file
-    with io.FileIO(path, "r") as old:
-        if not _lock(old):
-            raise _io_error(path, *_why_refused(old))
-        beside = path.with_name(f"{path.name}.new")
-        file = io.FileIO(beside, "w")
-        try:
-            _lock(file, wait=True)
-            _write_all(file, first_line, 0)
-            beside.replace(path)
-        except BaseException:
-            file.close()
-            beside.unlink(missing_ok=True)
-            raise
-        return file
-
-
-def _why_refused(old: io.FileIO) -> tuple[str, str]:
-    if _lock(old):
-        return "exists already.", "Choose another place, or replace it with --force."
-    return "is being written by another run.", "Wait for it, or choose another place."
-
-
-def _lock(file: io.FileIO, *, wait: bool = False) -> bool:
-    """Lock a file against a second writer until it is closed; False where another holds the lock.
-
-    `wait` is for one's own new file, which somebody may just be asking about.
-    """
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            return False
-        except OSError:  # a file system without locks: a new file is still refused where one exists
-            return True
-    return True
-
-
-def _write_all(file: io.FileIO, data: bytes | bytearray, offset: int) -> None:
-    """Write all of `data` at `offset`. The system may take less than it is given, so repeat."""
-    file.seek(offset)
-    with memoryview(data) as view:
-        written = 0
-        while written < len(view):
-            written += file.write(view[written:]) or 0
-
-
-def _io_error(path: Path, problem: str, remedy: str = "") -> MutualizeError:
-    return MutualizeError(str(path), problem, remedy, code=Exit.IO)

@@ -5,6 +5,7 @@ Its one rule: nothing is taken on trust. What the file claims (order, causes, ba
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import BinaryIO
 import attrs
 
 from mutualize.book import Book
-from mutualize.encoding import decode, encode
+from mutualize.encoding import decode, encode, encode_all
 from mutualize.errors import InvariantBroken
 from mutualize.events import Entry
 from mutualize.ledger import Header
@@ -22,13 +23,15 @@ from mutualize.ledger_reader import Condition, Verdict, Walk, commit_after, open
 Check = Callable[[Book], None]
 
 
-def verify_deep(path: str | Path, check: Check | None = None) -> Verdict:
+def verify_deep(path: str | Path, check: Check | None = None, at_end: Check | None = None) -> Verdict:
     """Check all that a ledger claims: what `verify` checks, and every line, reference and balance.
 
     Each line is decoded and encoded again, seqs are contiguous, causes precede effects, time does not run
     backwards, no batch splits a transaction, amounts are positive, and the balances that the transfers give
-    are those of the seal. `check` is called with the book after each batch and raises InvariantBroken where
-    a law does not hold; that error passes, with a note that says where. Raises MutualizeError as `verify`.
+    are those of the seal. `check` is called with the book after each batch, `at_end` after the last; they
+    raise InvariantBroken where a law does not hold, and that error passes, with a note that says where. What
+    visits every holder belongs to the end: else the cost grows with holders times batches. Raises
+    MutualizeError as `verify`.
     """
     with open_ledger(path) as file:
         walk, audit = Walk(path, file), _Audit()
@@ -39,6 +42,8 @@ def verify_deep(path: str | Path, check: Check | None = None) -> Verdict:
                 return walk.rejected(problem, audit.book.seq)
             if check is not None:
                 _run(check, audit.book)
+        if at_end is not None:
+            _run(at_end, audit.book)
         verdict = walk.known_verdict()
         if verdict.condition is Condition.SEALED and verdict.state != audit.book.digest():
             problem = "The seal's digest of the balances is not what the transfers give."
@@ -66,21 +71,27 @@ class _Audit:
     def take(self, body: bytes) -> str:
         """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
         self._tx = -1  # a transaction never goes on in the next batch
-        for line in body.split(b"\n")[:-1]:
+        lines = body.split(b"\n")[:-1]
+        entries: list[Entry] = []
+        broken = ""
+        for line in lines:
             try:
-                entry = decode(line)
+                entries.append(decode(line))
             except ValueError as error:
-                return f"A line of it is no event: {error}."
-            problem = self._problem(entry, line)
+                broken = f"A line of it is no event: {error}."
+                break
+        canonical = not broken and encode_all(entries) == body
+        for entry, line in zip(entries, lines, strict=False):
+            if not canonical and encode(entry) != line + b"\n":
+                return "A line of it is not in its canonical form."
+            problem = self._problem(entry)
             if problem:
                 return problem
             self._at, self._tx = entry.at, entry.tx
             self.book.apply(entry)
-        return ""
+        return broken
 
-    def _problem(self, entry: Entry, line: bytes) -> str:
-        if encode(entry) != line + b"\n":
-            return "A line of it is not in its canonical form."
+    def _problem(self, entry: Entry) -> str:
         if entry.seq != self.book.seq:
             return f"Event {entry.seq:,} stands where event {self.book.seq:,} should."
         if entry.cause is not None and not 0 <= entry.cause < entry.seq:
@@ -142,6 +153,30 @@ def find_first_difference(left: str | Path, right: str | Path) -> Difference | N
     return Difference(headers=headers, left=None, right=None) if headers else None
 
 
+def chain_of_causes(path: str | Path, seq: int) -> list[Entry]:
+    """Return an entry of a ledger, its cause, the cause's cause, and so on to the one that has none.
+
+    No line is decoded but theirs. Raises MutualizeError as `read_header` does, and ValueError for a line
+    that is no event or whose cause does not precede it, and where there is no entry `seq`.
+    """
+    with open_ledger(path) as file:
+        starts, start = array("q"), len(Walk(path, file).known_header().line())
+        for line, begin in _lines(file, start):
+            if len(starts) > seq:
+                break
+            if not line.startswith(b'{"blk":'):
+                starts.append(begin)
+        chain: list[Entry] = []
+        wanted: int | None = seq
+        while wanted is not None:
+            if not 0 <= wanted < len(starts) or (chain and wanted >= chain[-1].seq):
+                raise ValueError(f"there is no event {wanted:,} before this one")
+            file.seek(starts[wanted])
+            chain.append(decode(file.readline()))
+            wanted = chain[-1].cause
+    return chain
+
+
 def _last_common(left: BinaryIO, right: BinaryIO, start: int) -> int:
     """Return the offset behind the last commit line up to which both files are the same."""
     low, high = start, min(left.seek(0, 2), right.seek(0, 2))
@@ -158,9 +193,16 @@ def _last_common(left: BinaryIO, right: BinaryIO, start: int) -> int:
 
 def _events(file: BinaryIO, start: int) -> Iterator[bytes]:
     """Yield the whole event lines from an offset on, commit lines left out, up to the seal."""
+    for line, _ in _lines(file, start):
+        if not line.startswith(b'{"blk":'):
+            yield line
+
+
+def _lines(file: BinaryIO, start: int) -> Iterator[tuple[bytes, int]]:
+    """Yield the whole lines from an offset on, each with where it begins, up to the seal."""
     file.seek(start)
     for line in file:
         if line.startswith(b'{"events":') or not line.endswith(b"\n"):
             return
-        if not line.startswith(b'{"blk":'):
-            yield line
+        yield line, start
+        start += len(line)

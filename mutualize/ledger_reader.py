@@ -32,6 +32,8 @@ _HEADER_MAX = 1 << 16
 _LINE_MAX = 1 << 26
 _COMMIT_MAX = 256
 """No commit line is longer than that, in bytes."""
+_TOLD_MAX = 300
+"""No more characters of a problem are told, which may quote the file."""
 _COMMIT = b'{"blk":'
 _SEAL = b'{"events":'
 _HEADER_KEYS = {"format", "rules", "scenario_sha256", "seed", "version"}
@@ -102,7 +104,7 @@ def read(path: str | Path) -> Iterator[Entry]:
     one. Raises MutualizeError as `read_header` does, and (8) at a corrupt batch, after all that precede it.
     """
     with open_ledger(path) as file:
-        walk = Walk(path, file)
+        walk, seq = Walk(path, file), 0
         for body in walk.bodies():
             walk.known_header()
             for line in body.split(b"\n")[:-1]:
@@ -110,7 +112,10 @@ def read(path: str | Path) -> Iterator[Entry]:
                     entry = decode(line)
                 except ValueError as error:
                     raise walk.error(walk.rejected(str(error))) from error
+                if entry.seq != seq:
+                    raise walk.error(walk.rejected("Its events are not counted one by one.", seq))
                 yield entry
+                seq += 1
         if walk.verdict.condition is Condition.CORRUPT:
             raise walk.error()
 
@@ -162,6 +167,11 @@ class Walk:
         else:
             self.verdict = self._verdict(Condition.TORN, "It ends inside the header.")
 
+    @property
+    def sound(self) -> int:
+        """How many bytes hold the header and the whole batches, once the bodies are through."""
+        return self._offset
+
     def bodies(self, *, keep: bool = True) -> Iterator[bytes]:
         """Yield the body of each batch once its commit line was checked (empty bytes without `keep`)."""
         if self.header is None:
@@ -189,7 +199,8 @@ class Walk:
     def rejected(self, problem: str, seq: int | None = None) -> Verdict:
         """Return the verdict that the batch which was read last is bad, and all before it are good."""
         batch = self._before.batches
-        verdict = self._verdict(Condition.CORRUPT, f"Batch {batch} is bad. {problem}")
+        printable = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in problem[:_TOLD_MAX])
+        verdict = self._verdict(Condition.CORRUPT, f"Batch {batch} is bad. {printable}")
         return attrs.evolve(verdict, batch=batch, seq=seq)
 
     def known_header(self) -> Header:
@@ -197,7 +208,7 @@ class Walk:
         if self.header is None:
             raise self.error()
         if self.header.format != FORMAT:
-            problem = f"is written in the format {self.header.format!r}; this version reads {FORMAT!r}."
+            problem = f"is written in the format {self.header.format!r:.60}; this version reads {FORMAT!r}."
             raise MutualizeError(str(self._path), problem, f"Use mutualize {self.header.version} or newer.")
         return self.header
 

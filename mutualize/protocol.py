@@ -10,6 +10,7 @@ code. A reaction (a recognised shortfall starts the waterfall) cannot be refused
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 from typing import Protocol as Face
 
 import attrs
@@ -34,6 +35,10 @@ class Venue(Face):
 class Reactor(Face):
     """Who answers events with further events in the same transaction (the waterfall)."""
 
+    @property
+    def answers(self) -> tuple[type[Event], ...]:
+        """The kinds of events that it wants to see."""
+
     def react(self, view: View, event: Event, at: int) -> list[Event]:
         """Return the consequences of an event that was just taken in. Never refuses."""
 
@@ -52,6 +57,13 @@ class Journal(Face):
 
 
 Observer = Callable[[Entry], None]
+
+
+class Planned(NamedTuple):
+    """An event of a transaction that is not yet written; `cause` counts within the transaction."""
+
+    event: Event
+    cause: int | None
 
 
 @attrs.frozen
@@ -91,7 +103,10 @@ class Protocol:
         self.venues: Mapping[str, Venue] = {venue.name: venue for venue in venues}
         self.book = Book()
         self._journal = journal
-        self._reactors = tuple(reactors)
+        self._reactors: dict[type[Event], tuple[Reactor, ...]] = {}
+        for reactor in reactors:
+            for kind in reactor.answers:
+                self._reactors[kind] = (*self._reactors.get(kind, ()), reactor)
         self._observers = list(observers)
         self.refusals: dict[str, int] = {}
         """How often each reason was refused since the last batch of the ledger."""
@@ -112,18 +127,25 @@ class Protocol:
             name = refusal.reason.name
             self.refusals[name] = self.refusals.get(name, 0) + 1
             return Receipt(refused=refusal.reason)
-        entries, is_full = self._commit(planned, at, cause)
-        if is_full:
-            self.close_batch(at)
-        return Receipt(entries)
+        return self.carry_out(planned, at, cause)
 
-    def plan(self, *commands: Command, at: int) -> list[Planned]:
-        """Return what `submit` would do now, without doing it. Raises Refused."""
+    def plan(self, *commands: Command, at: int, first: Sequence[Planned] = ()) -> list[Planned]:
+        """Return what `submit` would do now, without doing it, `first` included. Raises Refused."""
         draft = Draft(self.book)
-        planned: list[Planned] = []
+        planned = list(first)
+        for event, _ in first:
+            draft.add(event)
         for command in commands:
             events = self.venues[command.venue].decide(draft, command, at)
             self._take(draft, events, None, at, planned)
+        return planned
+
+    def unfold(self, events: list[Event], at: int) -> list[Planned]:
+        """Return events that a venue decided on this very book, with all their consequences."""
+        if not any(event.follows or type(event) in self._reactors for event in events):
+            return [Planned(event, None) for event in events]
+        planned: list[Planned] = []
+        self._take(Draft(self.book), events, None, at, planned)
         return planned
 
     def _take(
@@ -131,15 +153,21 @@ class Protocol:
     ) -> None:
         """Take decided events in, all first; then let each lead to its consequences, one after the other."""
         first = len(planned)
-        for position, event in enumerate(events):
-            follows = event.follows and position > 0
-            planned.append(Planned(event, first + position - 1 if follows else cause))
+        for position, event in enumerate(events, first):
+            planned.append(Planned(event, position - 1 if event.follows and position > first else cause))
             draft.add(event)
-        for position, event in enumerate(events):
-            for reactor in self._reactors:
+        for position, event in enumerate(events, first):
+            for reactor in self._reactors.get(type(event), ()):
                 consequences = reactor.react(draft, event, at)
                 if consequences:
-                    self._take(draft, consequences, first + position, at, planned)
+                    self._take(draft, consequences, position, at, planned)
+
+    def carry_out(self, planned: list[Planned], at: int, cause: int | None = None) -> Receipt:
+        """Commit what `plan` returned for this very book and moment. Nothing may have happened since."""
+        entries, is_full = self._commit(planned, at, cause)
+        if is_full:
+            self.close_batch(at)
+        return Receipt(entries)
 
     def close_batch(self, at: int) -> None:
         """Close the ledger's batch at simulated time `at`.
@@ -162,21 +190,14 @@ class Protocol:
         """Write a transaction, then take it in. Returns its entries, and whether the batch is full."""
         tx = seq = self.book.seq
         entries = tuple(
-            Entry(seq + i, at, tx, cause if plan.cause is None else seq + plan.cause, plan.event)
-            for i, plan in enumerate(planned)
+            [
+                Entry(number, at, tx, cause if led is None else seq + led, event)
+                for number, (event, led) in enumerate(planned, seq)
+            ]
         )
         is_full = self._journal.append(entries)
-        for entry in entries:
-            self.book.apply(entry)
+        self.book.apply(*entries)
         for observer in self._observers:
             for entry in entries:
                 observer(entry)
         return entries, is_full
-
-
-@attrs.frozen
-class Planned:
-    """An event of a transaction that is not yet written; `cause` counts within the transaction."""
-
-    event: Event
-    cause: int | None

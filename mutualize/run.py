@@ -20,11 +20,13 @@ import structlog
 
 from mutualize import __version__
 from mutualize.book import Book, replay
+from mutualize.ending import Ending, Interrupts
 from mutualize.errors import Exit, InvariantBroken, MutualizeError
 from mutualize.events import Entry
 from mutualize.invariants import TierRule, check
-from mutualize.ledger import FileLedger, Ledger, MemoryLedger, header
-from mutualize.ledger_reader import read
+from mutualize.ledger import FileLedger, Header, Ledger, MemoryLedger, header
+from mutualize.ledger_reader import read, verify
+from mutualize.ledger_resume import ResumedLedger
 from mutualize.projections.board import Board
 from mutualize.projections.expectations import Expectations, Outcome
 from mutualize.projections.metrics import Figure, ask
@@ -39,10 +41,11 @@ from mutualize.report.summary import summarize
 from mutualize.report.text import moment
 from mutualize.scenario.build import build
 from mutualize.scenario.dump import dump
+from mutualize.scenario.limits import Limits, Raised, limits_of
 from mutualize.scenario.load import load, loads
 from mutualize.scenario.model import Scenario
 from mutualize.sweep import band_data
-from mutualize.world import Ending
+from mutualize.ties import ORDERS, ties_data
 
 RULES: Final = "mutualize-rules/1"
 """The version of the rules: another one wherever the same scenario gives another ledger."""
@@ -112,6 +115,26 @@ class Run:
         band: Data | None = self.summary["band"]
         return band
 
+    def shuffle_ties(
+        self, orders: int = ORDERS, *, workers: int | None = None, progress: Progress | None = None
+    ) -> Data | None:
+        """Run the scenario again in `orders` drawn orders of those who act in one instant and phase.
+
+        Notes in the summary whether anything depends on it, and returns that; the result is the same for any
+        number of `workers`. Returns None for a run that did not get to its end.
+        """
+        if self.ended is Ending.COMPLETE:
+            self.summary["ties"] = ties_data(self.scenario, orders, workers=workers, progress=progress)
+            if self.folder is not None:
+                self.folder.write_summary(self.summary)
+        ties: Data | None = self.summary["ties"]
+        return ties
+
+    def keep(self, folder: Folder) -> None:
+        """Write the summary into the folder of this run. Raises MutualizeError (74)."""
+        self.folder = folder
+        folder.write_summary(self.summary)
+
     def report(self) -> str:
         """Return the whole report as plain text."""
         return plain(page(self.summary))
@@ -137,6 +160,8 @@ def run(
     band: bool = False,
     workers: int | None = None,
     check_replay: bool = False,
+    durable: bool = False,
+    limits: Raised = (),
     progress: Progress | None = None,
     log: Any = None,
 ) -> Run:
@@ -148,55 +173,116 @@ def run(
     ledger        'memory', 'none' (its digest is all that is kept), or a file to stream it to
     band          also run the draws of the scenario's `[band]`, on `workers` processes
     check_replay  fold the ledger again at the end, and compare with the state
+    durable       flush every batch of a ledger on file to the disk before it counts, against a power cut
+    limits        how large it may be, by name: {'members': 5_000_000}
     progress      told the simulated time now and then
 
     Raises MutualizeError for a mistake in the scenario or a file that cannot be written, InvariantBroken
     where a law does not hold. An interrupted run is sealed as such and returned.
     """
-    chosen = _chosen(scenario, seed, set, variant)
+    chosen = _chosen(scenario, seed, set, variant, limits_of(limits))
+    if chosen.band is not None:
+        ask(chosen.band.metric, "band.metric")  # before the run, not after it
     folder = None if out is None else Folder(out, force=force)
     try:
-        with _opened(chosen, ledger if folder is None else folder.ledger, force) as opened:
-            ran = _play(chosen, opened, progress, log)
+        with (
+            Interrupts() as interrupts,
+            _opened(chosen, ledger if folder is None else folder.ledger, force, durable) as opened,
+        ):
+            if folder is not None:
+                folder.write_scenario(chosen)
+            ran = _play(chosen, opened, interrupts, progress, log)
+            if folder is not None:
+                ran.keep(folder)
     except MutualizeError as error:
         if folder is not None and error.code is not Exit.IO:
             folder.discard()
         raise
     if check_replay and replay(ran.entries()) != ran.book:
         raise InvariantBroken("replay-equals-book", "the ledger folds to another state than the run had")
-    if folder is not None:
-        ran.folder = folder
-        folder.write(ran.summary, chosen)
+    if interrupts.first is not ran.ended:
+        interrupts.pass_on()
     if band:
         ran.draw_band(workers=workers)
     return ran
 
 
+def resume(
+    folder: str | Path,
+    *,
+    durable: bool = False,
+    salvage: bool = False,
+    limits: Raised = (),
+    progress: Progress | None = None,
+    log: Any = None,
+) -> Run | None:
+    """Go on with a run that died or was interrupted, from the folder that it left (or the ledger in it).
+
+    The scenario runs again from its seed; what the ledger holds is compared batch by batch, and from its
+    last whole batch on it is written. It ends with the digest and the bytes of a run that was never
+    interrupted. Returns None, and does nothing, where the run has ended already and is summarized.
+
+    durable, limits, progress   as for `run`
+    salvage                     go on also from the last sound batch of a corrupt ledger
+
+    Raises MutualizeError as `ledger_resume.ResumedLedger` does; where it is interrupted before it got to
+    the point from which the run goes on, that is an error too (130, 143), and the ledger is as it was.
+    """
+    place = Folder(folder, resumed=True)
+    if place.summarized and place.summarized == _ended(place.ledger):
+        return None
+    chosen = load(place.scenario, limits=limits_of(limits))
+    described = _described(chosen)
+    with (
+        Interrupts() as interrupts,
+        ResumedLedger(place.ledger, described, durable=durable, salvage=salvage) as opened,
+    ):
+        ran = _play(chosen, opened, interrupts, progress, log)
+        ran.keep(place)
+    if interrupts.first is not ran.ended:
+        interrupts.pass_on()
+    return ran
+
+
+def _ended(ledger: Path) -> str:
+    """Return the digest of a ledger that was sealed at the end of its run, and an empty text for others."""
+    verdict = verify(ledger)
+    return verdict.root if verdict.status in ("complete", "failed") else ""
+
+
 def _chosen(
-    scenario: Scenario | str | Path, seed: int | None, given: Overrides, variant: str | None
+    scenario: Scenario | str | Path, seed: int | None, given: Overrides, variant: str | None, limits: Limits
 ) -> Scenario:
     """Return the scenario to run, loaded with all other values applied."""
     overrides = overrides_of(given)
     if seed is not None:
         overrides.append(("seed", str(seed)))
     if not isinstance(scenario, Scenario):
-        return load(scenario, overrides, variant)
+        return load(scenario, overrides, variant, limits=limits)
     if not overrides and variant is None:
         return scenario
-    return loads(dump(scenario), scenario.folder, overrides, variant)
+    return loads(dump(scenario), scenario.folder, overrides, variant, limits=scenario.limits)
 
 
-def _opened(scenario: Scenario, ledger: str | Path, force: bool) -> AbstractContextManager[Ledger]:
+def _described(scenario: Scenario) -> Header:
+    return header(scenario.sha256, scenario.seed, __version__, RULES)
+
+
+def _opened(
+    scenario: Scenario, ledger: str | Path, force: bool, durable: bool
+) -> AbstractContextManager[Ledger]:
     """Return the ledger to write, in a `with` block that closes its file."""
-    described = header(scenario.sha256, scenario.seed, __version__, RULES)
+    described = _described(scenario)
     if ledger == "memory":
         return nullcontext(MemoryLedger(described))
     if ledger == "none":
         return nullcontext(UnkeptLedger(described))
-    return FileLedger(ledger, described, force=force)
+    return FileLedger(ledger, described, force=force, durable=durable)
 
 
-def _play(scenario: Scenario, ledger: Ledger, progress: Progress | None, log: Any) -> Run:
+def _play(
+    scenario: Scenario, ledger: Ledger, interrupts: Interrupts, progress: Progress | None, log: Any
+) -> Run:
     """Build the world, let it run, seal the ledger, and read off what it says."""
     expectations = Expectations(expectations_of(scenario), frame_of(scenario))
     board = Board(frame_of(scenario, expectations.accounts))
@@ -206,7 +292,9 @@ def _play(scenario: Scenario, ledger: Ledger, progress: Progress | None, log: An
     lawful.book = world.book
     world.protocol.observe(TierRule())
     world.protocol.observe(board.take)
-    ended = world.run(progress)
+    ended = world.run(progress, interrupts)
+    if interrupts.first is ended and isinstance(ledger, ResumedLedger):
+        ledger.require_proved(ended.code)
     digest = world.protocol.seal(world.now, ended.status)
     board.until(world.now)
     outcomes = tuple(expectations.outcomes(board))
@@ -235,7 +323,7 @@ def _play(scenario: Scenario, ledger: Ledger, progress: Progress | None, log: An
 class UnkeptLedger(Ledger):
     """A ledger of which nothing but the digest is kept, whatever its length."""
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _write(self, data: bytes | bytearray, *, last: bool = False) -> None:
         """Let go of what was hashed."""
 
 

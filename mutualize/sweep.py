@@ -22,6 +22,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
+from mutualize.ending import Ending
 from mutualize.errors import Exit
 from mutualize.projections.board import Board
 from mutualize.projections.expectations import decimals_of
@@ -33,10 +34,10 @@ from mutualize.report.summary import figure
 from mutualize.report.text import moment
 from mutualize.scenario.build import build
 from mutualize.scenario.dump import dump
+from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.load import loads
 from mutualize.scenario.model import Scenario
 from mutualize.units import div_up, format_decimal, mul_div_up, parse_decimal
-from mutualize.world import Ending
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -211,6 +212,7 @@ class Draw:
     overrides: tuple[tuple[str, str], ...]
     metric: str
     until: int | None
+    limits: Limits = LIMITS
 
 
 class Silent:
@@ -246,7 +248,7 @@ class Discarded:
 
 def measure(draw: Draw) -> Figure:
     """Run one draw, and return its figure. Raises MutualizeError where the draw cannot be run."""
-    scenario = loads(draw.text, Path(draw.folder), draw.overrides)
+    scenario = loads(draw.text, Path(draw.folder), draw.overrides, limits=draw.limits)
     if draw.until is not None:
         scenario = attrs.evolve(scenario, end=draw.until)
     asked = ask(draw.metric)
@@ -269,7 +271,8 @@ def draws_of(scenario: Scenario) -> list[Draw]:
     for number in range(band.draws):
         seed = derived_seed(scenario.seed, scenario.sha256, number)
         inputs = [(vary.path, drawn(Stream(seed, vary.path), vary.low, vary.high)) for vary in band.vary]
-        draws.append(Draw(text, folder, (*inputs, ("seed", str(seed))), band.metric, band.until))
+        overrides = (*inputs, ("seed", str(seed)))
+        draws.append(Draw(text, folder, overrides, band.metric, band.until, scenario.limits))
     return draws
 
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 class Umbrella:
     """One reserve's umbrella over one stake, whose asset has `stake_decimals`. `liquidation_fee` in bps."""
 
+    answers = (ShortfallRecognised,)
+
     def __init__(
         self,
         pool: Pool,
@@ -98,7 +100,10 @@ class Umbrella:
 
     def react(self, view: View, event: Event, _at: int) -> list[Event]:
         """Slash at once where that is wanted and something can be slashed."""
-        mine = isinstance(event, ShortfallRecognised) and event.venue == self.pool.name
+        mine = isinstance(event, ShortfallRecognised) and (event.venue, event.asset) == (
+            self.pool.name,
+            self.asset,  # of another debt of the same account, nobody has paid yet
+        )
         if not (self.automatic and mine and self.slashable(view) and self.stake.slashable(view)):
             return []
         if not view.cell(ORACLE, self.stake.asset) or not self._wanted(view):

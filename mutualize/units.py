@@ -26,6 +26,7 @@ Seconds = NewType("Seconds", int)
 BPS = 10**4
 WAD = 10**18
 RAY = 10**27
+HALF_RAY = RAY // 2
 PRICE_UNIT = 10**8
 YEAR: Seconds = Seconds(31_536_000)
 UINT256_MAX = 2**256 - 1
@@ -58,72 +59,107 @@ def div_up(a: int, b: int) -> int:
     return -(-a // b)
 
 
-def _fits(x: int) -> int:
-    """Refuse what a 256-bit machine word cannot hold, as the contracts do."""
-    if x > UINT256_MAX:
-        raise Refused(Reason.AMOUNT_IS_TOO_LARGE)
-    return x
+def _too_large() -> Refused:
+    """Return the refusal of what a 256-bit machine word cannot hold, as the contracts refuse it."""
+    return Refused(Reason.AMOUNT_IS_TOO_LARGE)
+
+
+def _wiped_out() -> Refused:
+    return Refused(Reason.RESERVE_IS_WIPED_OUT)
 
 
 def ray_mul_half_up(a: int, b: int) -> int:
     """Return a·b in rays, halves up (Aave `rayMul`)."""
-    return _fits(a * b + RAY // 2) // RAY
+    product = a * b + HALF_RAY
+    if product > UINT256_MAX:
+        raise _too_large()
+    return product // RAY
 
 
 def ray_mul_down(a: int, b: int) -> int:
     """Return ⌊a·b⌋ in rays (Aave `rayMulFloor`)."""
-    return _fits(a * b) // RAY
+    product = a * b
+    if product > UINT256_MAX:
+        raise _too_large()
+    return product // RAY
 
 
 def ray_mul_up(a: int, b: int) -> int:
     """Return ⌈a·b⌉ in rays (Aave `rayMulCeil`)."""
-    return -(-_fits(a * b) // RAY)
+    product = a * b
+    if product > UINT256_MAX:
+        raise _too_large()
+    return -(-product // RAY)
 
 
 def ray_div_half_up(a: int, b: int) -> int:
     """Return a/b in rays, halves up (Aave `rayDiv`). Refuses b = 0."""
     if b == 0:
-        raise Refused(Reason.RESERVE_IS_WIPED_OUT)
-    return _fits(a * RAY + b // 2) // b
+        raise _wiped_out()
+    product = a * RAY + b // 2
+    if product > UINT256_MAX:
+        raise _too_large()
+    return product // b
 
 
 def ray_div_down(a: int, b: int) -> int:
     """Return ⌊a/b⌋ in rays (Aave `rayDivFloor`). Refuses b = 0."""
     if b == 0:
-        raise Refused(Reason.RESERVE_IS_WIPED_OUT)
-    return _fits(a * RAY) // b
+        raise _wiped_out()
+    product = a * RAY
+    if product > UINT256_MAX:
+        raise _too_large()
+    return product // b
 
 
 def ray_div_up(a: int, b: int) -> int:
     """Return ⌈a/b⌉ in rays (Aave `rayDivCeil`). Refuses b = 0."""
     if b == 0:
-        raise Refused(Reason.RESERVE_IS_WIPED_OUT)
-    return -(-_fits(a * RAY) // b)
+        raise _wiped_out()
+    product = a * RAY
+    if product > UINT256_MAX:
+        raise _too_large()
+    return -(-product // b)
 
 
 def percent_mul_half_up(a: int, bps: int) -> int:
     """Return a·bps/10⁴, halves up (Aave `percentMul`)."""
-    return _fits(a * bps + BPS // 2) // BPS
+    product = a * bps + BPS // 2
+    if product > UINT256_MAX:
+        raise _too_large()
+    return product // BPS
 
 
 def percent_mul_down(a: int, bps: int) -> int:
     """Return ⌊a·bps/10⁴⌋ (Aave `percentMulFloor`)."""
-    return _fits(a * bps) // BPS
+    product = a * bps
+    if product > UINT256_MAX:
+        raise _too_large()
+    return product // BPS
 
 
 def percent_mul_up(a: int, bps: int) -> int:
     """Return ⌈a·bps/10⁴⌉ (Aave `percentMulCeil`)."""
-    return -(-_fits(a * bps) // BPS)
+    product = a * bps
+    if product > UINT256_MAX:
+        raise _too_large()
+    return -(-product // BPS)
 
 
 def percent_div_down(a: int, bps: int) -> int:
     """Return ⌊a·10⁴/bps⌋ (Aave `percentDivFloor`)."""
-    return _fits(a * BPS) // bps
+    product = a * BPS
+    if product > UINT256_MAX:
+        raise _too_large()
+    return product // bps
 
 
 def percent_div_up(a: int, bps: int) -> int:
     """Return ⌈a·10⁴/bps⌉ (Aave `percentDivCeil`)."""
-    return -(-_fits(a * BPS) // bps)
+    product = a * BPS
+    if product > UINT256_MAX:
+        raise _too_large()
+    return -(-product // bps)
 
 
 def split_pro_rata(amount: int, weights: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:

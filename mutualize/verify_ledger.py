@@ -6,12 +6,14 @@ It imports nothing of the program that wrote the file; docs/ledger-format.md say
 
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
-HEADER, COMMIT, SEAL = b'{"format":"mutualize-ledger/1","rules":', b'{"blk":', b'{"events":'
-WORDS = {0: "sealed", 6: "torn", 7: "unsealed", 8: "corrupt"}
+FIELDS = rb'"rules":TEXT,"scenario_sha256":TEXT,"seed":"(?:0|-?[1-9][0-9]{0,99})","version":TEXT\}\n'
+HEADER = re.compile(rb'\{"format":"mutualize-ledger/1",' + FIELDS.replace(b"TEXT", rb'"(?:[^"\\]|\\.)*"'))
+COMMIT, SEAL, WORDS = b'{"blk":', b'{"events":', {0: "sealed", 6: "torn", 7: "unsealed", 8: "corrupt"}
 
 
 def canonical(value: dict[str, Any]) -> bytes:
@@ -53,13 +55,11 @@ def seals(seal: dict[str, Any], balances: dict[tuple[str, str], int]) -> list[by
 
 def check(file: BinaryIO) -> tuple[int, str]:
     """Return the exit code for a ledger, and in words what it is and how much of it can be read."""
-    header = file.readline()
-    chain = hashlib.sha256(header)
-    root, balances = chain.hexdigest(), dict[tuple[str, str], int]()
+    chain = hashlib.sha256(header := file.readline())
+    root, balances, code = chain.hexdigest(), dict[tuple[str, str], int](), 7 - (not header.endswith(b"\n"))
     batches = events = time = size = n = 0  # the last two: bytes and events of the open batch
-    code = 7 if header.endswith(b"\n") else 6
     try:
-        require(code == 6 or (bool(parse(header)) and header.startswith(HEADER)))
+        require(code == 6 or (HEADER.fullmatch(header) is not None and bool(parse(header))))
         for line in file:
             ends = [line]
             if line.startswith(COMMIT):

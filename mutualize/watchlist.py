@@ -40,11 +40,8 @@ CLEAR: Final = 2**10
 that is dust, and is always looked at."""
 
 
-def is_wave(event: Event) -> bool:
-    """Say whether an event moves everybody at once: a price, a parameter, a haircut (it lowers an index)."""
-    if isinstance(event, LossAbsorbed):
-        return any(key == "liquidity_index" for _, key, _ in event.cells)
-    return isinstance(event, PricePublished | ParameterChanged)
+WAVES: Final = (PricePublished, ParameterChanged, LossAbsorbed)
+"""What may move everybody at once."""
 
 
 @attrs.frozen
@@ -105,6 +102,9 @@ class Watchlist:
         self._dirty: dict[str, None] = {}
         self._moved: dict[str, None] = {}
         """Who changed after the first lines were drawn: an old line may be left behind somewhere."""
+        self._at_risk = 0
+        """The flags of all who ever owed, together: what was collateral to any of them."""
+        self._owes = sum(1 << 2 * place for place in range(len(pool.assets)))
         self._tables = dict.fromkeys(
             [self._flags]
             + [supply_table(pool.name, asset) for asset in pool.assets]
@@ -114,11 +114,25 @@ class Watchlist:
     def observe(self, entry: Entry) -> None:
         """Note whose position an entry changed."""
         event = entry.event
-        for table, key, _ in event.cells:
-            if table in self._tables and (self._members is None or self._members(key)):
+        members, tables, flags = self._members, self._tables, self._flags
+        for table, key, value in event.cells:
+            if table in tables and (members is None or members(key)):
                 self._dirty[key] = None
-        if is_wave(event):
+                if table == flags and value & self._owes:
+                    self._at_risk |= value
+        if type(event) in WAVES and self._moves_all(event):
             self.waves += 1
+
+    def _moves_all(self, event: Event) -> bool:
+        """Say whether an event moves everybody at once: a price, a parameter, a haircut of collateral."""
+        if not isinstance(event, LossAbsorbed):
+            return True
+        at_risk = event.asset in self.pool.assets and self.pool.bits.is_collateral(self._at_risk, event.asset)
+        return at_risk and any(key == "liquidity_index" for _, key, _ in event.cells)
+
+    def has_moved(self, account: str) -> bool:
+        """Say whether a position was changed since somebody asked last who is unsafe."""
+        return account in self._dirty
 
     def candidates(self, view: View, at: int, level: int = WAD) -> list[str]:
         """Return who has collateral and health below `level` (WAD): most unsafe first, then by name."""
@@ -217,6 +231,27 @@ class Watchlist:
         self.lines_drawn += 1
         return min(LINE_MAX, mul_div_up(owed, ONE, weighted)) if weighted else LINE_MAX
 
+    def _lines(self, view: View, accounts: list[str], group: Group) -> list[tuple[int, str]]:
+        """Return (line, account) of many positions: as `_line` draws them, the tables looked up once."""
+        if not group.is_simple:
+            return [(self._line(view, account, group), account) for account in accounts]
+        (asset,), (owed_asset,), venue = group.collaterals, group.debts, self.pool.name
+        holds, owes = view.table(supply_table(venue, asset)), view.table(debt_table(venue, owed_asset))
+        held_weight, owed_weight = group.reference[asset], group.reference[owed_asset]
+        per_unit, held_error = held_weight.collateral, held_weight.collateral_error
+        per_debt, owed_error = owed_weight.debt, owed_weight.debt_error
+        held_clear, owed_clear = 8 * CLEAR * held_error, 8 * CLEAR * owed_error
+        drawn = []
+        for account in accounts:
+            held, owed = holds.get(account, 0) * per_unit, owes.get(account, 0) * per_debt
+            if held <= held_clear or owed <= owed_clear:
+                group.dusty[account] = None
+            weighted = held - held_error
+            line = mul_div_up(owed + owed_error, ONE, weighted) if weighted > 0 else LINE_MAX
+            drawn.append((min(LINE_MAX, line), account))
+        self.lines_drawn += len(drawn)
+        return drawn
+
     # --- keeping the lines -------------------------------------------------------------------------------
 
     def _draw_dirty(self, view: View, market: dict[str, Weight]) -> None:
@@ -224,12 +259,14 @@ class Watchlist:
         fresh: dict[int, list[tuple[int, str]]] = {}
         if self._groups:
             self._moved.update(self._dirty)
+        members: dict[int, list[str]] = {}
         for account in self._dirty:
-            flags = view.cell(self._flags, account)
+            members.setdefault(view.cell(self._flags, account), []).append(account)
+        self._dirty.clear()
+        for flags, accounts in members.items():
             group = self._groups.get(flags) or self._new_group(flags, market)
             if group is not None:
-                fresh.setdefault(flags, []).append((self._line(view, account, group), account))
-        self._dirty.clear()
+                fresh[flags] = self._lines(view, accounts, group)
         for flags, drawn in fresh.items():
             self._insert(self._groups[flags], drawn)
 
@@ -261,7 +298,7 @@ class Watchlist:
         self.references += 1
         members = dict.fromkeys(group.names)
         staying = [name for name in members if view.cell(self._flags, name) == flags]
-        _sort_into(group, [(self._line(view, name, group), name) for name in staying])
+        _sort_into(group, self._lines(view, staying, group))
         group.settled = len(group.lines)
 
     # --- looking -----------------------------------------------------------------------------------------
@@ -278,16 +315,20 @@ class Watchlist:
             bar = self._bar(group, market, level)
             assert bar is not None, "a group's own reference lets it look"
         first = bisect_left(group.lines, bar)
+        if first == len(group.lines):
+            return []
         clear = (
             bisect_left(group.lines, bar + mul_div_up(bar, 1, CLEAR)) if group.is_simple else len(group.lines)
         )
-        special = self._moved if not group.dusty else {**self._moved, **group.dusty}
         found = group.names[clear:]
         doubtful = list(range(first, clear))
-        if special:
-            found = [name for name in found if name not in special]
+        moved, dusty = self._moved, group.dusty
+        if found and (moved or dusty):
             names = group.names
-            doubtful += [place for place in range(clear, len(names)) if names[place] in special]
+            doubtful += [
+                place for place in range(clear, len(names)) if names[place] in moved or names[place] in dusty
+            ]
+            found = [name for name in found if name not in moved and name not in dusty]
         return found + self._settle(work, level, flags, doubtful) if doubtful else found
 
     def _settle(self, work: Work, level: int, flags: int, places: list[int]) -> list[str]:

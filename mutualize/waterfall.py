@@ -108,6 +108,8 @@ def allowed(tier: Tier, left: int) -> int:
 class Waterfall:
     """The reactor of one pool: a recognised shortfall starts it, each answer leads to the next."""
 
+    answers = (ShortfallRecognised, LossAllocated, LossAbsorbed)
+
     def __init__(
         self,
         pool: Pool,

@@ -1,6 +1,7 @@
 """The world: a clock, agents asleep on it, and what wakes them. The only importer of simpy.
 
     inside one instant   MARKET → ORACLE → LIQUIDATION → SETTLEMENT → WITHDRAWAL, ties by arrival
+                         (or from LIQUIDATION on in an order that is drawn, to see whether ties matter)
 
 Time is an integer (seconds since 1970-01-01 UTC). An agent is a class with a `name`, a `phase` and a
 generator `run(world)`; it yields what it waits for: `world.sleep(self, 60)`, or
@@ -10,11 +11,9 @@ generator `run(world)`; it yields what it waits for: `world.sleep(self, 60)`, or
 from __future__ import annotations
 
 import gc
-import signal as signals
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from enum import Enum, IntEnum
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from enum import IntEnum
 from typing import Final
 from typing import Protocol as Face
 
@@ -25,14 +24,18 @@ from structlog.typing import FilteringBoundLogger
 
 from mutualize.book import Book
 from mutualize.commands import Command, FailAgent
+from mutualize.ending import Ending, Interrupts
 from mutualize.errors import InvariantBroken, MutualizeError, Reason, Refused
 from mutualize.events import Event
-from mutualize.protocol import Protocol, Receipt
+from mutualize.protocol import Planned, Protocol, Receipt
 from mutualize.randomness import Stream
 from mutualize.units import div_down
 
 SPINS_MAX: Final = 100_000
 """How often one agent may go to sleep within one instant before it is called a loop."""
+
+TIE_BITS: Final = 24
+"""How many bits of a place in line stand for the order within one phase, where that is drawn."""
 
 PROBLEM_MAX: Final = 300
 """How many characters of an agent's error are written into the ledger."""
@@ -46,20 +49,6 @@ class Phase(IntEnum):
     LIQUIDATION = 3
     SETTLEMENT = 4
     WITHDRAWAL = 5
-
-
-class Ending(Enum):
-    """How a run ended."""
-
-    COMPLETE = "complete"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    TERMINATED = "terminated"
-
-    @property
-    def status(self) -> str:
-        """What the ledger is sealed as."""
-        return "interrupted" if self is Ending.TERMINATED else self.value
 
 
 @attrs.frozen
@@ -79,12 +68,14 @@ class Nap(simpy.Event):
     names: tuple[str, ...] = ()
     gauges: tuple[str, ...] = ()
     phase: Phase = Phase.SETTLEMENT
+    tie: int = 0
+    """Its place among those of one instant and phase; the same for all where ties go by arrival."""
 
     def ring(self, wake: Wake, delay: int = 0) -> None:
-        """Put the end of this nap on the clock. The one place that orders: by time, phase, then arrival."""
+        """Put the end of this nap on the clock. The one place that orders: time, phase, tie, then arrival."""
         self._ok = True
         self._value = wake
-        self.env.schedule(self, simpy.events.EventPriority(int(self.phase)), delay)
+        self.env.schedule(self, simpy.events.EventPriority((self.phase << TIE_BITS) + self.tie), delay)
 
 
 Steps = Generator[Nap, Wake, None]
@@ -107,7 +98,11 @@ class Agent(Face):
 
 
 class World:
-    """Agents around one protocol and one clock, from `start` to `end` (both included)."""
+    """Agents around one protocol and one clock, from `start` to `end` (both included).
+
+    With a stream for `ties`, who acts first in one instant and phase is drawn from it, instead of who came
+    first: in all phases but MARKET and ORACLE, in which the world itself acts, in its stated order.
+    """
 
     def __init__(
         self,
@@ -118,6 +113,7 @@ class World:
         seed: int,
         log: FilteringBoundLogger | None = None,
         spins_max: int = SPINS_MAX,
+        ties: Stream | None = None,
     ) -> None:
         if end < start:
             raise ValueError("a world must not end before it starts")
@@ -136,7 +132,9 @@ class World:
         self._spins: dict[str, int] = {}
         self._spins_at = start
         self._spins_max = spins_max
+        self._ties = ties
         self._in_core = False
+        self._interrupts = Interrupts()
         self._ending: Ending | None = None
         self._raised: BaseException | None = None
 
@@ -146,6 +144,11 @@ class World:
     def now(self) -> int:
         """The simulated time, in seconds since 1970-01-01 UTC."""
         return self.end if self._ending is Ending.COMPLETE else int(self._env.now)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run ends after the event in hand: who does very much in one event had better look."""
+        return self._interrupts.first is not None
 
     @property
     def book(self) -> Book:
@@ -167,14 +170,36 @@ class World:
 
     def would(self, *commands: Command) -> list[Event] | Reason:
         """Return what `submit` would do now, or why it would be refused. Costs nothing and is not counted."""
+        planned = self.plan(*commands)
+        return planned if isinstance(planned, Reason) else [event for event, _ in planned]
+
+    def plan(self, *commands: Command, first: Sequence[Planned] = ()) -> list[Planned] | Reason:
+        """Return the same as a plan that `carry_out` takes; `first` is one that it continues."""
         self._in_core = True
         try:
-            planned = self.protocol.plan(*commands, at=self.now)
+            return self.protocol.plan(*commands, at=self.now, first=first)
         except Refused as refusal:
             return refusal.reason
         finally:
             self._in_core = False
-        return [plan.event for plan in planned]
+
+    def unfold(self, events: list[Event]) -> list[Planned]:
+        """Return events that a venue decided just now, with all their consequences, for `carry_out`."""
+        self._in_core = True
+        planned = self.protocol.unfold(events, self.now)
+        self._in_core = False
+        return planned
+
+    def carry_out(self, planned: list[Planned], cause: int | None = None) -> Receipt:
+        """Do what was planned, in this instant and with nothing done since: no rule is asked again."""
+        self._in_core = True
+        receipt = self.protocol.carry_out(planned, self.now, cause)
+        self._in_core = False
+        return receipt
+
+    def tie(self) -> int:
+        """Return a place in line among those of one instant, for an agent that acts for many: drawn, or 0."""
+        return 0 if self._ties is None else self._ties.bits(TIE_BITS)
 
     # --- sleeping ----------------------------------------------------------------------------------------
 
@@ -243,6 +268,8 @@ class World:
             raise RuntimeError(f"{agent.name} acted {spins - 1} times in one instant and lets no time pass")
         nap = Nap(self._env)
         nap.phase = agent.phase if phase is None else phase
+        if nap.phase > Phase.ORACLE:
+            nap.tie = self.tie()
         return nap
 
     def _wake(self, nap: Nap, wake: Wake) -> None:
@@ -294,16 +321,24 @@ class World:
             self._raised = second
         self._ending = Ending.FAILED
 
-    def run(self, progress: Callable[[int], None] | None = None) -> Ending:
+    def run(
+        self, progress: Callable[[int], None] | None = None, interrupts: Interrupts | None = None
+    ) -> Ending:
         """Let time pass until the end and say how it ended. `progress` is told the simulated time.
 
-        A first interrupt (Ctrl-C, SIGTERM) ends the run after the event in hand, a second one at once.
-        Raises what the core or the ledger raised (a broken invariant, a full disk).
+        A first interrupt (Ctrl-C, SIGTERM) ends the run after the event in hand, a second one at once;
+        `interrupts` are those of a caller who listens for longer than the run takes. Raises what the core or
+        the ledger raised (a broken invariant, a full disk).
         """
         step = max(1, div_down(self.end - self.start_at, 200))
         due = self.start_at + 1
-        with _interruptible(self._interrupt), _garbage_set_aside() as set_aside:
+        with ExitStack() as stack:
+            self._interrupts = stack.enter_context(Interrupts()) if interrupts is None else interrupts
+            set_aside = stack.enter_context(_garbage_set_aside())
             while self._ending is None and self._raised is None:
+                if self._interrupts.first is not None:
+                    self._ending = self._interrupts.first
+                    break
                 at = self._env.peek()
                 if at > self.end:
                     self._ending = Ending.COMPLETE
@@ -322,11 +357,6 @@ class World:
         self._log.info("run ended", ending=self._ending.value, at=self.now, wakes=self.wakes)
         return self._ending
 
-    def _interrupt(self, ending: Ending) -> None:
-        if self._ending is not None:
-            raise KeyboardInterrupt
-        self._ending = ending
-
 
 def _checked(agent: Agent, nap: object) -> Nap:
     """Return what an agent yielded. Raises TypeError where that is nothing that will still happen."""
@@ -343,23 +373,6 @@ def _delay(agent: Agent, seconds: object) -> int:
 
 
 @contextmanager
-def _interruptible(interrupt: Callable[[Ending], None]) -> Iterator[None]:
-    """Answer Ctrl-C and SIGTERM with `interrupt` (in the main thread; elsewhere Python delivers neither)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    answers = {signals.SIGINT: Ending.INTERRUPTED, signals.SIGTERM: Ending.TERMINATED}
-    before = {number: signals.getsignal(number) for number in answers}
-    for number, ending in answers.items():
-        signals.signal(number, lambda *_, ending=ending: interrupt(ending))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signals.signal(number, handler)
-
-
-@contextmanager
 def _garbage_set_aside() -> Iterator[Callable[[], None]]:
     """Hand out a function that takes all present objects out of garbage collection; undone at the end.
 
@@ -370,7 +383,7 @@ def _garbage_set_aside() -> Iterator[Callable[[], None]]:
 
     def set_aside() -> None:
         nonlocal frozen
-        if not frozen and not gc.get_freeze_count():
+        if not frozen and hasattr(gc, "freeze") and not gc.get_freeze_count():  # PyPy has no such thing
             gc.freeze()
             frozen = True
 

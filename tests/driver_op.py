@@ -9,7 +9,13 @@ from mutualize.commands import Command
 
 @attrs.frozen
 class Op:
-    """Let `wait` seconds pass, then ask for something."""
+    """Let `wait` seconds pass, then ask for something; `also` goes into the same transaction, all or none."""
 
     wait: int
     command: Command
+    also: tuple[Command, ...] = ()
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Return all that is asked for, in order."""
+        return (self.command, *self.also)

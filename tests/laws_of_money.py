@@ -5,8 +5,8 @@ The rule: each is computed from the state before and what the event says, by the
 
 from __future__ import annotations
 
-from auditor import ONE, WAD, ceil_div
-from laws import Step, law, need
+from auditor import BPS, ONE, WAD, ceil_div
+from laws import NUMBER, Step, law, need
 from systems import ASSETS, DECIMALS
 
 from mutualize import events as e
@@ -20,7 +20,19 @@ def _exact_up(amount: int, scaled: int, index: int) -> bool:
     return (scaled - 1) * index < amount * ONE <= scaled * index
 
 
-@law("rounding")
+@law(
+    "rounding",
+    e.Supplied,
+    e.Withdrawn,
+    e.Borrowed,
+    e.Repaid,
+    e.ClaimsTransferred,
+    e.DeficitEliminated,
+    e.PendingDeficitCovered,
+    e.OffsetCovered,
+    e.TreasuryMinted,
+    e.PositionOpened,
+)
 def rounding(s: Step) -> None:
     """Every division rounds against whoever asked, by less than one unit (R2), and units are what is told."""
     ev, asset = s.event, getattr(s.event, "asset", "")
@@ -73,7 +85,7 @@ def rounding(s: Step) -> None:
             need(_exact_up(ev.debt_amount, s.change("debt", ev.debt, ev.account), index), name, "its debt")
 
 
-@law("stake-rounding")
+@law("stake-rounding", e.Staked, e.Unstaked)
 def stake_rounding(s: Step) -> None:
     """Shares are given rounded down and paid out rounded down; to name assets costs shares rounded up."""
     ev, cells = s.event, s.before.cells.get("aave.stake.stakers", {})
@@ -95,7 +107,7 @@ def stake_rounding(s: Step) -> None:
         need(paid <= gained < paid + max(above, below), "stake-rounding", ev)
 
 
-@law("liquidation")
+@law("liquidation", e.Liquidated)
 def liquidation(s: Step) -> None:
     """Only an unsafe position, only its collateral, up to the close factor, at the stated bonus and fee."""
     ev = s.event
@@ -105,14 +117,14 @@ def liquidation(s: Step) -> None:
     factor = s.before.factor(ev.account, at, ASSETS)
     need(factor is not None and factor < WAD, name, f"a safe position ({factor}) was liquidated")
     need(ev.account != ev.liquidator, name, "by himself")
-    number = ASSETS.index(ev.collateral)
-    flagged = s.before.cells["aave.flags"][ev.account] & 1 << (2 * number + 1)
+    flagged = s.before.flags(ev.account) >> 2 * NUMBER[ev.collateral] & 2
     need(bool(flagged), name, "what was no collateral was seized")
     held, owed = s.before.claim(ev.collateral, ev.account, at), s.before.debt(ev.debt, ev.account, at)
     need(ev.paid <= _most(s, ev, held, owed, factor or 0), name, "more than the close factor was repaid")
     _seizure(s, ev, held)
     _units_of_liquidation(s, ev, owed)
     _dust(s, ev, held, owed)
+    _improves(s, ev, factor or 0)
 
 
 def _value(s: Step, asset: str, amount: int) -> int:
@@ -193,7 +205,61 @@ def _dust(s: Step, ev: e.Liquidated, held: int, owed: int) -> None:
     need(min(rest) >= least, "liquidation", f"dust was left: {rest}")
 
 
-@law("shortfall")
+def _improves(s: Step, ev: e.Liquidated, factor: int) -> None:
+    """Where threshold times bonus is below the health factor, a liquidation does not lower it (H3).
+
+    (W − t·c) / (D − d) ≥ W / D  if  c ≤ bonus·d and t·bonus ≤ W / D;  roundings are some units of each side.
+    """
+    cells = s.before.reserve(ev.collateral)
+    _, weighted, debt = s.after.position(ev.account, s.entry.at, ASSETS)
+    if not debt or cells["threshold"] * cells["bonus"] * WAD > factor * BPS * BPS:
+        return
+    slack = 8 + sum(
+        4 * (s.before.price(asset) // int(10 ** DECIMALS[asset]) + 1) for asset in (ev.collateral, ev.debt)
+    )
+    better = (weighted + slack * BPS) * WAD >= factor * (debt - slack) * BPS
+    need(better, "liquidation", f"health {factor} became {weighted} / {debt}", ev)
+
+
+@law("pro-rata", e.LossAbsorbed)
+def pro_rata(s: Step) -> None:
+    """Let a haircut leave each claim its share of what is left, to a unit, whoever comes first (W5).
+
+    share = claim before · left / worth        share − 1 − (a step of the index) ≤ claim after ≤ share
+    """
+    ev = s.event
+    if not isinstance(ev, e.LossAbsorbed) or ev.bearer != "claims":
+        return
+    cells = s.before.reserve(ev.asset)
+    units = cells.get("supply_scaled", 0) + cells.get("accrued_scaled", 0)
+    worth = ceil_div(units * cells["liquidity_index"], ONE)
+    left = s.before.owed("claims", ev.asset) + s.before.owed("treasury", ev.asset) - ev.amount
+    old, new = cells["liquidity_index"], s.after.reserve(ev.asset)["liquidity_index"]
+    for owner, held in s.before.cells.get(s.before.names.units["supply"][ev.asset], {}).items():
+        most = held * old * left // (ONE * worth)
+        kept = held * new // ONE
+        need(most - 1 - held // ONE <= kept <= most, "pro-rata", f"{owner} keeps {kept} of {most}", ev)
+
+
+@law("pro-rata-stake", e.Slashed)
+def pro_rata_stake(s: Step) -> None:
+    """Let a slash leave each staker his share of what is left, to a unit (W5).
+
+    kept = ⌊ had · left / all ⌋, or a unit less
+    """
+    ev = s.event
+    old, new = s.before.stake(), s.after.stake()
+    if not isinstance(ev, e.Slashed) or s.setup.rate_form or not old.get("total_assets"):
+        return
+    virtual, left = 10**s.setup.offset_digits, old["total_assets"] - ev.assets
+    for owner, shares in s.before.stake(".shares").items():
+        kept = shares * (new["total_assets"] + 1) // (old["total_shares"] + virtual)
+        had = shares * (old["total_assets"] + 1) // (old["total_shares"] + virtual)
+        share = had * (left + 1) // (old["total_assets"] + 1)
+        need(share - 1 <= kept <= share + 1, "pro-rata-stake", f"{owner} keeps {kept} of {share}", ev)
+
+
+@law("shortfall", e.ShortfallRecognised)
 def shortfall(s: Step) -> None:
     """See that a shortfall is the whole debt of one without collateral, burned and booked (W2)."""
     ev = s.event

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from auditor import Auditor, LawBroken, ceil_div
 from laws import Step, converts, need
-from systems import DECIMALS, Setup
+from systems import DECIMALS, LOWER_BOUND, Setup
 
 from mutualize import events as e
 from mutualize.waterfall import Tier
@@ -39,10 +39,10 @@ def purse(setup: Setup, tier: Tier, now: Auditor, asset: str) -> int:
             return 0
         money = now.owed("tier:stakers", setup.stake_asset) - setup.min_left
         if setup.rate_form:
-            cells = now.cells.get("aave.stake.stakers", {})
+            cells = now.stake()
             worth = cells.get("total_shares", 0) * WAD // cells.get("exchange_rate", WAD)
             money = worth * 3_000 // 10_000
-            money = 0 if cells.get("unsettled") or worth - money < 10**6 else money
+            money = 0 if cells.get("unsettled") or worth - money < LOWER_BOUND else money
     return limited(tier, max(0, money))
 
 
@@ -69,6 +69,9 @@ def capacity(setup: Setup, tier: Tier, now: Auditor, asset: str) -> int:
     return proceeds(tier, now, asset, useful(tier, money))
 
 
+WATCHED = (e.ShortfallRecognised, e.LossAllocated, e.Slashed, e.LossAbsorbed, e.ShortfallUncovered)
+
+
 class TierWatch:
     """Follows each shortfall through the tiers, by the causes of the entries."""
 
@@ -82,7 +85,9 @@ class TierWatch:
     def take(self, s: Step) -> None:
         """Check one entry."""
         ev, seq = s.event, s.entry.seq
-        waterfall = self._setup.umbrella == "none"
+        if type(ev) not in WATCHED:
+            return
+        waterfall = self._setup.umbrella == "none" or bool(self._setup.tiers)
         match ev:
             case e.ShortfallRecognised() if waterfall:
                 self._open[seq] = (ev.asset, 0, ev.amount)

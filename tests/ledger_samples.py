@@ -25,6 +25,7 @@ from mutualize.events import (
     ShortfallRecognised,
     Supplied,
     Traded,
+    trade,
 )
 from mutualize.ledger import Header, Ledger, MemoryLedger, header
 from mutualize.ledger_reader import Verdict, Walk
@@ -94,8 +95,7 @@ def crash(number: int) -> Iterator[Event]:
     """Yield a liquidation that leaves a shortfall, and a tier that pays for it."""
     yield Liquidated(
         venue="aave", liquidator="keeper", account="whale", collateral="USDC", debt="CRV",
-        paid=10**24 + number, seized=10**12, fee=3, fund_fee=0, claims=number % 2 == 0, debt_price=5 * 10**7,
-        collateral_price=10**8,
+        paid=10**24 + number, seized=10**12, fee=3, claims=number % 2 == 0,
         transfers=(Transfer("aave:cash", "aave:loans", "CRV", 10**17 + number),),
     )  # fmt: skip
     yield ShortfallRecognised(
@@ -110,10 +110,8 @@ def crash(number: int) -> Iterator[Event]:
         paid_asset="CRV", paid=7 + number, price=5 * 10**7, paid_price=5 * 10**7,
         transfers=(Transfer("aave:tier:insurance-fund", "aave:deficit", "CRV", 7 + number),),
     )  # fmt: skip
-    yield Traded(
-        account="keeper", sold="USDC", sold_amount=10**12, bought="CRV", bought_amount=10**24,
-        place="an exchange", mid=49_999_999,
-    )  # fmt: skip
+    swap = trade("keeper", ("USDC", 10**12), ("CRV", 10**24), "an exchange")
+    yield Traded(mid=49_999_999, transfers=swap)
     yield CollateralSet(venue="aave", account="whale", asset="USDC", on=False)
 
 

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from auditor import Auditor
+from error_oracle import Case, Health
 from systems import ASSETS, DECIMALS, PRICES, System, price
 
 from mutualize import commands as c
-from mutualize.errors import Refused
 from mutualize.randomness import Stream
 
 WAD = 10**18
 NAMES = ("alice", "bob", "carol", "dave", "erin")
 EVERYBODY = (*NAMES, "umbrella", "treasury")
 POOL, STAKE = "aave", "aave.stake.stakers"
+BITS = {"USDC": 80, "BTC": 80, "ETH": 90, "AAVE": 90}
+"""How long random amounts are; 2⁹⁰ is beyond what one rounding of an index is worth a base unit of."""
+BEYOND = (2**167, 2**200, 2**256 - 2)
+"""More than a machine word holds of, in units of an index."""
 
 
 class Verbs:
     """Draws single commands for one system, looking at its state as anybody could."""
 
-    def __init__(self, system: System, seed: int) -> None:
-        self.system = system
+    def __init__(self, system: System, auditor: Auditor, seed: int) -> None:
+        self.system, self.auditor = system, auditor
         self.stream = Stream(seed, system.setup.name)
 
     def amount(self, asset: str, exact: int = 0) -> int:
@@ -40,7 +45,7 @@ class Verbs:
         if kind == 7:
             return int(10 ** s.below(22)) + s.choice((-1, 0, 1))
         if kind == 8:
-            return s.bits(s.between(1, 90))
+            return s.choice(BEYOND) if s.chance(1, 12) else s.bits(s.between(1, BITS[asset]))
         unit = int(10 ** DECIMALS[asset])
         return s.between(1, 100_000) * unit * 10**8 // PRICES[asset]
 
@@ -56,13 +61,20 @@ class Verbs:
     # --- the pool ----------------------------------------------------------------------------------------
 
     def _held(self, who: str, asset: str) -> int:
-        return self.system.pool.claim(self.system.protocol.book, who, asset, self.system.at)
+        return self.auditor.claim(asset, who, self.system.at)
 
     def _owed(self, who: str, asset: str) -> int:
-        return self.system.pool.debt(self.system.protocol.book, who, asset, self.system.at)
+        return self.auditor.debt(asset, who, self.system.at)
 
     def _cash(self, asset: str) -> int:
-        return self.system.pool.reserve(self.system.protocol.book, asset).virtual
+        return self.auditor.reserve(asset).get("virtual", 0)
+
+    def _health(self, who: str) -> Health:
+        case = Case(self.auditor, self.system.setup, self.system.at)
+        return Health(case, who, {}, self.auditor.flags(who))
+
+    def _quote(self, asset: str) -> int:
+        return self.auditor.price(asset)
 
     def supply(self) -> c.Command:
         """Draw a deposit."""
@@ -81,10 +93,9 @@ class Verbs:
 
     def borrow(self) -> c.Command:
         """Draw a loan, often up to what the collateral carries."""
-        asset, who = self._asset(), self._who()
-        book, at = self.system.protocol.book, self.system.at
-        quote = book.cell("oracle", asset)
-        health = self.system.pool.health(book, who, at)
+        asset = self._asset()
+        who = "umbrella" if self.stream.chance(1, 25) else self._who()
+        quote, health = self._quote(asset), self._health(who)
         free = max(0, health.borrowable // 10_000 - health.debt)
         exact = free * 10 ** DECIMALS[asset] // quote if quote else 0
         if self.stream.chance(1, 6):
@@ -120,9 +131,8 @@ class Verbs:
     def open_position(self) -> c.Command:
         """Draw a position near its limit."""
         collateral, debt = self._asset(), self._asset()
-        amount, book = self.amount(collateral), self.system.protocol.book
-        quote = book.cell("oracle", debt)
-        value = amount * book.cell("oracle", collateral) // 10 ** DECIMALS[collateral]
+        amount, quote = self.amount(collateral), self._quote(debt)
+        value = amount * self._quote(collateral) // 10 ** DECIMALS[collateral]
         owed = value * self.stream.between(60, 81) // 100 * 10 ** DECIMALS[debt] // quote if quote else 0
         return c.OpenPosition(
             venue=POOL,
@@ -135,19 +145,17 @@ class Verbs:
 
     def _positions(self) -> list[tuple[str, list[str], list[str]]]:
         """Return (who, collateral, debts) of everybody who owes."""
-        book, found = self.system.protocol.book, []
-        for who, flags in sorted(book.table("aave.flags").items()):
-            used = list(self.system.pool.bits.used(flags))
-            debts = [asset for asset, _, owes in used if owes]
+        found = []
+        for who, flags in sorted(self.auditor.cells.get("aave.flags", {}).items()):
+            debts = [asset for n, asset in enumerate(ASSETS) if flags >> 2 * n & 1]
             if debts:
-                found.append((who, [asset for asset, holds, _ in used if holds], debts))
+                found.append((who, [asset for n, asset in enumerate(ASSETS) if flags >> 2 * n & 2], debts))
         return found
 
     def liquidate(self) -> c.Command | None:
         """Draw a liquidation, mostly of somebody who is unsafe."""
-        s, book, at = self.stream, self.system.protocol.book, self.system.at
-        found = self._positions()
-        unsafe = [x for x in found if self.system.pool.health(book, x[0], at).factor < WAD]
+        s, found = self.stream, self._positions()
+        unsafe = [x for x in found if self._health(x[0]).factor < WAD]
         if not unsafe and s.chance(3, 4):
             return None
         who, held, debts = s.choice(unsafe or found or [("alice", [], [])])
@@ -184,7 +192,7 @@ class Verbs:
         # where there is an umbrella, its own address is the one that may, and it counts what is pending
         asset = self.stream.choice(ASSETS[1:] if self.system.umbrella else ASSETS)
         who = "umbrella" if self.stream.chance(7, 8) else self._who()
-        exact = self.system.pool.reserve(self.system.protocol.book, asset).deficit
+        exact = self.auditor.reserve(asset).get("deficit", 0)
         amount = self._all_or(self.amount(asset, min(exact, self._held(who, asset)) or exact))
         return c.EliminateDeficit(venue=POOL, account=who, asset=asset, amount=amount)
 
@@ -192,12 +200,12 @@ class Verbs:
         """Draw a vote; a pause is mostly lifted again."""
         s, asset = self.stream, self._asset()
         caller = "governance" if s.chance(9, 10) else self._who()
-        paused = [x for x in ASSETS if self.system.pool.reserve(self.system.protocol.book, x).paused]
+        paused = [x for x in ASSETS if self.auditor.reserve(x).get("paused")]
         if paused:
             return c.SetParameter(venue=POOL, account="governance", asset=paused[0], name="paused", value=0)
         values = (
             ("ltv", (0, 5_000, 7_500, 7_500)),
-            ("threshold", (7_000, 8_000, 8_000, 8_500)),
+            ("threshold", (0, 7_000, 8_000, 8_000, 8_000, 8_500)),
             ("bonus", (10_000, 10_500, 11_000, 20_000)),
             ("reserve_factor", (0, 1_000, 10_000)),
             ("protocol_fee", (0, 1_000, 10_000)),
@@ -217,26 +225,33 @@ class Verbs:
         funds = [t for t in self.system.setup.tiers if t.payer == "fund"]
         tier = self.stream.choice(funds).name if funds else "insurance-fund"
         asset = self._asset()
-        amount = self.amount(asset) // self.stream.choice((1, 100, 10_000))
+        amount = min(self.amount(asset), 2**90) // self.stream.choice((1, 100, 10_000))
         return c.ContributeToFund(venue=POOL, account=self._who(), tier=tier, asset=asset, amount=amount)
 
     # --- stake -------------------------------------------------------------------------------------------
 
     def _shares(self, who: str) -> int:
-        return self.system.stake.shares_of(self.system.protocol.book, who)
+        return self.auditor.stake(".shares").get(who, 0)
+
+    def _assets(self) -> int:
+        return self.auditor.stake().get("total_assets", 0)
 
     def stake(self) -> c.Command:
         """Draw a deposit of stake."""
         amount = min(self.amount(self.system.setup.stake_asset), 2**90)
+        if self.system.setup.rate_form and self.stream.chance(1, 12):
+            amount = 2**104
         return c.Stake(venue=STAKE, account=self._who(), stake="stakers", assets=amount)
 
     def redeem(self) -> c.Command:
         """Draw a redemption, mostly of somebody whose cooldown ran."""
-        table = self.system.protocol.book.table("aave.stake.stakers.cooldown.shares")
+        table = self.auditor.stake(".cooldown.shares")
         announced = [who for who, shares in sorted(table.items()) if shares]
         who = self.stream.choice(announced or NAMES)
-        exact = self.system.stake.cooldown(self.system.protocol.book, who)[0] or self._shares(who)
-        return c.Redeem(venue=STAKE, account=who, stake="stakers", shares=self.amount("USDC", exact))
+        shares = self.amount("USDC", table.get(who, 0) or self._shares(who))
+        if self.system.setup.rate_form and self.stream.chance(1, 20):
+            shares = 2**104
+        return c.Redeem(venue=STAKE, account=who, stake="stakers", shares=shares)
 
     def start_cooldown(self) -> c.Command:
         """Draw an announcement to leave."""
@@ -255,14 +270,13 @@ class Verbs:
 
     def lose_assets(self) -> c.Command:
         """Draw a loss from outside."""
-        exact = self.system.stake.assets(self.system.protocol.book)
-        lost = self.amount("USDC", exact // 3)
+        lost = self.amount("USDC", self._assets() // 3)
         return c.LoseAssets(venue=STAKE, account="thief", stake="stakers", assets=lost)
 
     def slash(self) -> c.Command:
         """Draw a slash by governance (the older form)."""
-        exact = self.system.stake.assets(self.system.protocol.book)
-        return c.Slash(venue=STAKE, account="governance", stake="stakers", amount=self.amount("USDC", exact))
+        amount = self.amount("USDC", self._assets()) * self.stream.choice((0, 1, 1))
+        return c.Slash(venue=STAKE, account="governance", stake="stakers", amount=amount)
 
     def settle(self) -> c.Command:
         """Draw the end of an unsettled slash."""
@@ -273,50 +287,49 @@ class Verbs:
         who = self._who()
         if self.stream.chance(1, 2):
             shares = min(self.amount("USDC", self._shares(who)), 2**90)
+            if self.stream.chance(1, 20) and self.auditor.stake().get("total_shares"):
+                shares = c.ALL
             return c.MintShares(venue=STAKE, account=who, stake="stakers", shares=shares)
-        worth = self.system.stake.value_of(self.system.protocol.book, who)
-        assets = self.amount("USDC", worth)
+        assets = self.amount("USDC", self.system.stake.value_of(self.system.protocol.book, who))
         return c.WithdrawAssets(venue=STAKE, account=who, stake="stakers", assets=assets)
 
     def above(self) -> c.Command:
         """Draw what Umbrella can do."""
-        umbrella, book = self.system.umbrella, self.system.protocol.book
+        umbrella, cells = self.system.umbrella, self.auditor.cells.get("aave.umbrella", {})
         assert umbrella is not None
+        pending, offset = cells.get("pending", 0), cells.get("offset", 0)
         who = "umbrella" if self.stream.chance(2, 3) else self._who()
         terms: dict[str, Any] = {"venue": umbrella.name, "account": who}
-        deficit = self.system.pool.reserve(book, "USDC").deficit
+        deficit = self.auditor.reserve("USDC").get("deficit", 0)
         kind = self.stream.below(5)
         if kind < 2:
             return c.Slash(**terms, stake="stakers")
         if kind == 2:
-            exact = min(umbrella.pending(book), self._held(who, "USDC"))
+            exact = min(pending, self._held(who, "USDC"))
             return c.CoverPendingDeficit(**terms, amount=self.amount("USDC", exact))
         if kind == 3:
-            return c.CoverDeficitOffset(**terms, amount=self.amount("USDC", umbrella.offset(book)))
+            return c.CoverDeficitOffset(**terms, amount=self.amount("USDC", offset))
         if deficit and self.stream.chance(1, 2):
-            return c.SetDeficitOffset(**terms, amount=deficit - umbrella.pending(book))
+            return c.SetDeficitOffset(**terms, amount=deficit - pending)
         return c.SetDeficitOffset(**terms, amount=self.amount("USDC", deficit))
 
     # --- prices ------------------------------------------------------------------------------------------
 
     def crash(self) -> c.Command:
         """Draw a price: a crash, a recovery, or a move that makes one position just unsafe, or hopeless."""
-        s, asset, book = self.stream, self.stream.choice((*ASSETS, "AAVE")), self.system.protocol.book
+        s, asset = self.stream, self.stream.choice((*ASSETS, "AAVE"))
         kind = s.below(20)
         if kind == 0:
-            return price(asset, s.choice((0, 1, 2)))
+            return price(asset, s.choice((-1, 0, 0, 1, 2)))
         if kind < 6:
             return price(asset, PRICES[asset] * s.between(70, 130) // 100)
         found = self._positions()
         if kind < 15 and found:
             who, held, _ = s.choice(found)
-            try:
-                health = self.system.pool.health(book, who, self.system.at)
-            except Refused:
-                return price(asset, PRICES[asset])
+            health = self._health(who)
             if held:
                 asset = s.choice(held)
             target = s.choice((WAD + 1, WAD - 1, 96 * 10**16, 94 * 10**16, 7 * 10**17, 5 * 10**17, 10**17))
             if health.debt and 0 < health.factor < 10**30:
-                return price(asset, max(1, book.cell("oracle", asset) * target // health.factor))
-        return price(asset, max(0, book.cell("oracle", asset) * s.between(20, 180) // 100))
+                return price(asset, max(1, self._quote(asset) * target // health.factor))
+        return price(asset, self._quote(asset) * s.between(20, 180) // 100)

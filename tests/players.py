@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from auditor import Auditor
 from driver_op import Op
-from player_verbs import NAMES, POOL, STAKE, Verbs
+from player_errands import Errands
+from player_verbs import BITS, NAMES, POOL, STAKE
 from systems import ASSETS, COOLDOWN, DECIMALS, PRICES, WINDOW, System, price
 
 from mutualize import commands as c
 
 YEAR = 31_536_000
+CROWD = ("hans", "iris", "jack", "kate")
+"""Borrowers of one pair each, who are liquidated one after the other."""
 
 
-class Player(Verbs):
+class Player(Errands):
     """Draws operations for one system, looking at its state as anybody could."""
 
-    def __init__(self, system: System, seed: int) -> None:
-        super().__init__(system, seed)
+    def __init__(self, system: System, auditor: Auditor, seed: int) -> None:
+        super().__init__(system, auditor, seed)
         self._weighted: list[Callable[[], c.Command | None]] = []
         self._story: list[tuple[int, Callable[[], c.Command | None]]] = []
         self._hero = ("alice", "ETH", "USDC")
@@ -25,7 +29,7 @@ class Player(Verbs):
             self._weighted += [draw] * weight
 
     def _table(self) -> list[tuple[int, Callable[[], c.Command | None]]]:
-        rate, umbrella = self.system.setup.rate_form, self.system.umbrella is not None
+        rate, umbrella = self.system.setup.rate_form, self.system.setup.umbrella != "none"
         return [
             (9, self.supply),
             (9, self.withdraw),
@@ -50,6 +54,8 @@ class Player(Verbs):
             (0 if rate else 2, self.exact_shares),
             (15 if umbrella else 0, self.above),
             (14, self.crash),
+            (3, self.elsewhere),
+            (2, self.misplaced),
         ]
 
     # --- drawing -----------------------------------------------------------------------------------------
@@ -80,7 +86,8 @@ class Player(Verbs):
             )
             command = make()
             if command is not None:
-                return Op(wait, command)
+                also = self.stream.choice(self._weighted)() if self.stream.chance(1, 30) else None
+                return Op(wait, command, () if also is None else (also,))
 
     # --- short stories, which single draws would hardly ever tell ------------------------------------------
 
@@ -89,8 +96,10 @@ class Player(Verbs):
         s = self.stream
         recover = [(0, lambda asset=asset: price(asset, PRICES[asset])) for asset in PRICES]
         default = [(0, self._ruin), *[(0, self._finish)] * 3]
+        wave = [(0, self._fall), *[(0, lambda who=who: self._seize(who)) for who in CROWD]]
         stories = (
             [*recover, (0, self._position), *default],
+            [*recover, (0, self._position), (0, self._second_debt), *default],
             [*recover, (0, self._position), (0, self._second_debt), *default],
             [*recover, (0, self._position), (0, self._margin), *[(0, self._finish)] * 2],
             [*recover, (0, self._drain), (0, self._ruin), *[(0, self._finish)] * 3, (0, self.withdraw)],
@@ -106,6 +115,9 @@ class Player(Verbs):
                 (0, self._position),
                 (0, self._side_claim),
                 (0, self._side_flag),
+                (0, lambda: self._side_ltv(0)),
+                (0, self._side_on),
+                (0, lambda: self._side_ltv(7_500)),
                 (0, self._margin),
                 (0, self._seize_side),
             ],
@@ -133,8 +145,12 @@ class Player(Verbs):
                 (s.choice((COOLDOWN, COOLDOWN + WINDOW)), self.redeem),
                 (1, self.redeem),
             ],
+            [*recover, *[(0, lambda who=who: self._one_of(who)) for who in CROWD], *wave],
+            [*recover, *[(0, lambda who=who: self._one_of(who)) for who in CROWD], *wave],
+            [*recover, (0, self._position), *default, (0, self._worthless), (0, self._slash)],
         )
-        self._story = list(stories[s.below(len(stories))])
+        there = len(stories) if self.system.setup.umbrella != "none" else len(stories) - 1
+        self._story = list(stories[s.below(there)])
         collateral, debt = s.choice(
             (("ETH", "USDC"), ("USDC", "ETH"), ("BTC", "USDC"), ("ETH", "BTC"), ("USDC", "USDC"))
         )
@@ -151,15 +167,46 @@ class Player(Verbs):
 
     def _open(self, dollars: int, debt_amount: int = 0) -> c.Command:
         who, collateral, debt = self._hero
+        amount = dollars * 10**8 * 10 ** DECIMALS[collateral] // PRICES[collateral]
         wanted = dollars * 10**8 * 78 // 100 * 10 ** DECIMALS[debt] // PRICES[debt]
         return c.OpenPosition(
             venue=POOL,
             account=who,
             collateral=collateral,
-            collateral_amount=dollars * 10**8 * 10 ** DECIMALS[collateral] // PRICES[collateral],
+            collateral_amount=min(amount, 2 ** (BITS[collateral] + 10)),
             debt=debt,
             debt_amount=debt_amount or min(wanted, self._cash(debt) * self.stream.between(50, 100) // 100),
         )
+
+    def _one_of(self, who: str) -> c.Command:
+        """Open a position of one of a crowd, all in the hero's pair."""
+        _, collateral, debt = self._hero
+        dollars = self.stream.between(1, 9) * 10 ** self.stream.between(1, 5)
+        owed = min(dollars * 10**8 * 10 ** DECIMALS[debt] // PRICES[debt] * 78 // 100, self._cash(debt) // 2)
+        held = dollars * 10**8 * 10 ** DECIMALS[collateral] // PRICES[collateral]
+        return c.OpenPosition(
+            venue=POOL,
+            account=who,
+            collateral=collateral,
+            collateral_amount=held,
+            debt=debt,
+            debt_amount=owed,
+        )
+
+    def _fall(self) -> c.Command:
+        collateral = self._hero[1]
+        return price(collateral, PRICES[collateral] * self.stream.choice((97, 96, 90, 80, 60)) // 100)
+
+    def _seize(self, who: str) -> c.Command:
+        """Let one liquidator take one of a crowd after the other, at one moment."""
+        _, collateral, debt = self._hero
+        return c.Liquidate(venue=POOL, account="keeper", borrower=who, collateral=collateral, debt=debt)
+
+    def _worthless(self) -> c.Command:
+        return price(self.stream.choice((self.system.setup.stake_asset, "USDC")), 0)
+
+    def _slash(self) -> c.Command:
+        return c.Slash(venue="aave.umbrella", account="anyone", stake="stakers")
 
     def _second_debt(self) -> c.Command:
         who, collateral, debt = self._hero
@@ -184,6 +231,14 @@ class Player(Verbs):
     def _side_flag(self) -> c.Command:
         return c.SetCollateral(venue=POOL, account=self._hero[0], asset=self._side_asset(), on=False)
 
+    def _side_ltv(self, value: int) -> c.Command:
+        return c.SetParameter(
+            venue=POOL, account="governance", asset=self._side_asset(), name="ltv", value=value
+        )
+
+    def _side_on(self) -> c.Command:
+        return c.SetCollateral(venue=POOL, account=self._hero[0], asset=self._side_asset(), on=True)
+
     def _seize_side(self) -> c.Command:
         who, _, debt = self._hero
         return c.Liquidate(
@@ -207,12 +262,10 @@ class Player(Verbs):
     def _move(self, factor: int) -> c.Command | None:
         """Move the collateral's price (or the debt's, where both are dollars) to a factor in percent."""
         who, collateral, _ = self._hero
-        book = self.system.protocol.book
-        now = book.cell("oracle", collateral)
-        health = self.system.pool.health(book, who, self.system.at)
+        health = self._health(who)
         if not health.debt or health.factor > 10**30:
             return None
-        return price(collateral, now * factor * 10**16 // max(1, health.factor))
+        return price(collateral, self._quote(collateral) * factor * 10**16 // max(1, health.factor))
 
     def _finish(self) -> c.Command | None:
         """Liquidate whoever is worst off, as far as it goes."""

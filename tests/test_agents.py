@@ -34,6 +34,7 @@ from mutualize.commands import (
     Repay,
     Supply,
 )
+from mutualize.ending import Ending
 from mutualize.errors import MutualizeError
 from mutualize.events import (
     ClaimWaiting,
@@ -56,7 +57,7 @@ from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
-from mutualize.world import Ending, Phase, Steps, World
+from mutualize.world import Phase, Steps, World
 
 USD = 10**6
 ETH = 10**18

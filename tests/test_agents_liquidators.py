@@ -22,6 +22,7 @@ from mutualize.commands import (
     Repay,
     Supply,
 )
+from mutualize.ending import Ending
 from mutualize.events import (
     AgentFailed,
     Cell,
@@ -48,7 +49,7 @@ from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
-from mutualize.world import Ending, Phase, Steps, World
+from mutualize.world import Phase, Steps, World
 
 USD = 10**6
 ETH = 10**18

@@ -250,7 +250,7 @@ def test_a_check_fails_where_an_expectation_is_missed(tmp_path: Path) -> None:
     wrong = text.replace('at_least = "1"', 'at_least = "1000000"')
     (tmp_path / "scenario.toml").write_text(wrong, "utf-8")
     done = call("check", str(tmp_path), code=1)
-    assert "small: some-shortfall: shortfall.USDC is 10,0" in done.stdout
+    assert "small: some-shortfall: shortfall.USDC is 9,99" in done.stdout
     assert "not at least 1,000,000.00 USDC" in done.stdout
     found = from_json("check", str(tmp_path), code=1)
     assert [row["run"] for row in found["runs"] if not row["ok"]] == ["small"]

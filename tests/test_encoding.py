@@ -16,13 +16,14 @@ from mutualize.accounts import Transfer
 from mutualize.encoding import RESERVED_FIRST_KEYS, decode, encode, encode_all, own_fields
 from mutualize.events import (
     KINDS,
+    AssetsLost,
     Cell,
     CollateralSet,
     Entry,
     Event,
-    GasPaid,
     PricePublished,
     RefusalsCounted,
+    TransactionFailed,
 )
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -40,7 +41,7 @@ def plain(entry: Entry) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for a in attrs.fields(type(entry.event)):
         value = getattr(entry.event, a.name)
-        if a.name not in {"transfers", "cells"}:
+        if a.name not in {"transfers", "cells"} and value != a.default:
             fields[a.name] = value if isinstance(value, str | bool) else str(value)
     tables: dict[str, dict[str, str]] = {}
     for table, key, value in entry.event.cells:
@@ -95,15 +96,13 @@ def test_every_code_point_is_written_as_the_standard_library_does() -> None:
 
 def test_the_line_of_a_known_event() -> None:
     """The envelope's integers are numbers, all others are decimal strings."""
-    event = GasPaid(
-        account="keeper",
-        asset="ETH",
-        amount=10**16,
+    event = TransactionFailed(
+        reason="POSITION_IS_HEALTHY",
         transfers=(Transfer("outside:miners", "outside:keeper", "ETH", 10**16),),
         cells=(Cell("gas", "paid", 3), Cell("gas", "base", -2), Cell("fees", "all", 2**256 - 1)),
     )
     assert encode(Entry(42, 1_583_971_260, 41, None, event)).decode() == (
-        '{"account":"keeper","amount":"10000000000000000","asset":"ETH","cause":null,"kind":"GasPaid","seq":42,'
+        '{"cause":null,"kind":"TransactionFailed","reason":"POSITION_IS_HEALTHY","seq":42,'
         f'"set":{{"fees":{{"all":"{2**256 - 1}"}},"gas":{{"base":"-2","paid":"3"}}}},"t":1583971260,'
         '"transfers":[["outside:miners","outside:keeper","ETH","10000000000000000"]],"tx":41}\n'
     )
@@ -140,14 +139,13 @@ NO_INTEGERS = [1.5, 1.0, Decimal(1), None, "1"]
 @pytest.mark.parametrize("place", ["field", "transfer", "cell", "at"])
 def test_only_integers_pass_for_integers(value: Any, place: str) -> None:
     """A float, a Decimal, a text or nothing in the place of an integer is refused, and the kind is named."""
-    event = GasPaid(
-        account="a",
-        asset="ETH",
-        amount=value if place == "field" else 1,
+    event = RefusalsCounted(
+        reason="a",
+        count=value if place == "field" else 1,
         transfers=(Transfer("a", "b", "ETH", value if place == "transfer" else 1),),
         cells=(Cell("t", "k", value if place == "cell" else 1),),
     )
-    with pytest.raises(ValueError, match=r"^GasPaid: "):
+    with pytest.raises(ValueError, match=r"^RefusalsCounted: "):
         encode(Entry(0, value if place == "at" else 1, 0, None, event))
 
 
@@ -155,8 +153,8 @@ def test_only_integers_pass_for_integers(value: Any, place: str) -> None:
 def test_only_text_passes_for_text(value: Any) -> None:
     """What is no text, or text that UTF-8 does not know, is refused, wherever in a transaction it stands."""
     good = Entry(0, 0, 0, None, RefusalsCounted(reason="a", count=1))
-    bad = Entry(1, 0, 0, None, GasPaid(account=value, asset="ETH", amount=1))
-    with pytest.raises(ValueError, match=r"^GasPaid: "):
+    bad = Entry(1, 0, 0, None, TransactionFailed(reason=value))
+    with pytest.raises(ValueError, match=r"^TransactionFailed: "):
         encode_all([good, bad])
 
 
@@ -168,28 +166,28 @@ def test_only_truth_passes_for_truth() -> None:
 
 
 GOOD = encode(
-    Entry(7, 9, 7, 3, GasPaid(account="a", asset="ETH", amount=12, cells=(Cell("t", "k", 5),)))
+    Entry(7, 9, 7, 3, AssetsLost(venue="v", stake="s", asset="ETH", assets=12, cells=(Cell("t", "k", 5),)))
 ).decode()
 
 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('"kind":"GasPaid"', '"kind":"GasLost"', "GasLost: Invalid value 'GasLost'"),
-        ('"kind":"GasPaid",', "", "a line that is no event: .*missing required field `kind`"),
-        ('"asset":"ETH",', "", "GasPaid: .*missing required field `asset`"),
-        ('"cause":3,', "", "GasPaid: .*missing required field `cause`"),
-        ('"tx":7', '"tx":7,"ty":7', "GasPaid: .*unknown field `ty`"),
-        ('"amount":"12"', '"amount":12', "GasPaid: Expected `str`, got `int`"),
-        ('"amount":"12"', '"amount":"1_2"', "GasPaid: '1_2' is not a plain decimal integer"),
-        ('"amount":"12"', '"amount":" 12"', "GasPaid: ' 12' is not a plain decimal integer"),
-        ('"amount":"12"', '"amount":"012"', "GasPaid: '012' is not a plain decimal integer"),
-        ('"amount":"12"', '"amount":"+12"', "GasPaid: '.12' is not a plain decimal integer"),
-        ('"amount":"12"', '"amount":"١٢"', "GasPaid: '١٢' is not a plain decimal integer"),
-        ('"amount":"12"', '"amount":"1.2"', "GasPaid: invalid literal"),
-        ('"k":"5"', '"k":5', "GasPaid: Expected `str`, got `int`"),
-        ('"seq":7', '"seq":"7"', "GasPaid: Expected `int`, got `str`"),
-        ('"seq":7', '"seq":7.5', "GasPaid: Expected `int`, got `float`"),
+        ('"kind":"AssetsLost"', '"kind":"GasLost"', "GasLost: Invalid value 'GasLost'"),
+        ('"kind":"AssetsLost",', "", "a line that is no event: .*missing required field `kind`"),
+        ('"asset":"ETH",', "", "AssetsLost: .*missing required field `asset`"),
+        ('"cause":3,', "", "AssetsLost: .*missing required field `cause`"),
+        ('"tx":7', '"tx":7,"ty":7', "AssetsLost: .*unknown field `ty`"),
+        ('"assets":"12"', '"assets":12', "AssetsLost: Expected `str`, got `int`"),
+        ('"assets":"12"', '"assets":"1_2"', "AssetsLost: '1_2' is not a plain decimal integer"),
+        ('"assets":"12"', '"assets":" 12"', "AssetsLost: ' 12' is not a plain decimal integer"),
+        ('"assets":"12"', '"assets":"012"', "AssetsLost: '012' is not a plain decimal integer"),
+        ('"assets":"12"', '"assets":"+12"', "AssetsLost: '.12' is not a plain decimal integer"),
+        ('"assets":"12"', '"assets":"١٢"', "AssetsLost: '١٢' is not a plain decimal integer"),
+        ('"assets":"12"', '"assets":"1.2"', "AssetsLost: invalid literal"),
+        ('"k":"5"', '"k":5', "AssetsLost: Expected `str`, got `int`"),
+        ('"seq":7', '"seq":"7"', "AssetsLost: Expected `int`, got `str`"),
+        ('"seq":7', '"seq":7.5', "AssetsLost: Expected `int`, got `float`"),
         ("}\n", "", "a line that is no event"),
     ],
 )

@@ -37,7 +37,7 @@ class Rule(NamedTuple):
 
 
 PROGRAM = r"mutualize/.*\.py"
-CORE = r"mutualize/(?!report/|cli\.py|run\.py|sweep\.py|__main__\.py).*\.py"
+CORE = r"mutualize/(?!report/|cli/|run\.py|sweep\.py|__main__\.py).*\.py"
 DECIDING = r"mutualize/(venues/.*|protocol|waterfall|staking|umbrella|rate_stake|conversion)\.py"
 PYTHON = r".*\.py"
 TESTS = r"tests/test_.*\.py"

@@ -13,7 +13,7 @@ from ledger_samples import HEADER, sample, transactions, write
 from mutualize.book import Book, View, replay
 from mutualize.commands import Command, PayGas
 from mutualize.errors import Exit, Reason, Refused
-from mutualize.events import Entry, Event, GasPaid, RefusalsCounted
+from mutualize.events import Entry, Event, GasPaid, RefusalsCounted, gas
 from mutualize.ledger import BATCH_EVENTS, FileLedger, MemoryLedger, header
 from mutualize.ledger_audit import verify_deep
 from mutualize.ledger_reader import Condition, read, read_header, verify
@@ -32,7 +32,7 @@ class Miners:
             raise Refused(Reason.PURSE_IS_EMPTY)
         if command.account == "halted":
             raise Refused(Reason.MARKET_IS_HALTED)
-        return [GasPaid(account=command.account, asset="ETH", amount=1)] * command.amount
+        return [GasPaid(transfers=gas(command.account, "ETH", 1))] * command.amount
 
 
 def pay(protocol: Protocol, account: str, events: int, at: int) -> None:
@@ -141,7 +141,7 @@ def test_entries_follow_each_other() -> None:
     ledger.append(first)
     broken: Any = 0.5
     with pytest.raises(ValueError, match=r"^GasPaid: "):
-        ledger.append([*second, Entry(3, 0, 1, None, GasPaid(account="a", asset="b", amount=broken))])
+        ledger.append([*second, Entry(3, 0, 1, None, GasPaid(transfers=gas("a", "b", broken)))])
     ledger.append(second)
     assert ledger.entries == [*first, *second]
 

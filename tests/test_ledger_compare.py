@@ -9,11 +9,11 @@ import attrs
 import pytest
 from ledger_samples import HEADER, sample, transactions
 
-from mutualize.events import Entry, GasPaid
+from mutualize.events import Entry, GasPaid, gas
 from mutualize.ledger import FileLedger, Header, header
 from mutualize.ledger_audit import find_first_difference
 
-OTHER = GasPaid(account="somebody", asset="ETH", amount=1)
+OTHER = GasPaid(transfers=gas("somebody", "ETH", 1))
 
 
 def written(

@@ -30,6 +30,7 @@ from mutualize.events import (
     LossAbsorbed,
     RefusalsCounted,
     TransactionFailed,
+    gas,
 )
 from mutualize.projections.board import Board
 from mutualize.projections.closing import closing
@@ -374,7 +375,7 @@ def test_refusals_are_counted_by_reason() -> None:
     """Those that cost nothing and those that cost gas stand apart."""
     stage = Stage()
     stage.write(RefusalsCounted(reason="POSITION_IS_HEALTHY", count=3))
-    stage.write(TransactionFailed(account="keeper-1", reason="POSITION_IS_HEALTHY", asset="ETH", amount=1))
+    stage.write(TransactionFailed(reason="POSITION_IS_HEALTHY", transfers=gas("keeper-1", "ETH", 1)))
     stage.write(RefusalsCounted(reason="AMOUNT_IS_ZERO", count=1))
     assert stage.board.refusals.reasons() == [("POSITION_IS_HEALTHY", 3, 1), ("AMOUNT_IS_ZERO", 1, 0)]
 

@@ -21,7 +21,7 @@ from mutualize.projections.board import Board
 from mutualize.projections.expectations import Expectation, Expectations, Outcome
 from mutualize.projections.frame import Frame
 from mutualize.projections.metrics import ask
-from mutualize.units import PRICE_UNIT, RAY, WAD
+from mutualize.units import RAY, WAD
 
 FRAME = Frame(decimals={"CRV": 18, "USDC": 6})
 NOON = 1_669_120_800
@@ -39,7 +39,7 @@ def entries() -> list[Entry]:
             NOON + 300,
             Liquidated(
                 venue="aave", liquidator="keeper-1", account="whale", collateral="USDC", debt="CRV", paid=10,
-                seized=5, fee=0, fund_fee=0, claims=False, debt_price=60 * 10**6, collateral_price=PRICE_UNIT,
+                seized=5,
             ),
         ),
         (

@@ -14,6 +14,7 @@ import pytest
 
 import mutualize
 from mutualize.book import replay
+from mutualize.ending import Ending
 from mutualize.errors import Exit, MutualizeError
 from mutualize.ledger_reader import Condition, verify
 from mutualize.randomness import Stream
@@ -25,7 +26,6 @@ from mutualize.report.summary import dumps
 from mutualize.run import Run, run
 from mutualize.scenario.load import load
 from mutualize.sweep import Failed, band_data, band_of, derived_seed, drawn, draws_of, sweep
-from mutualize.world import Ending
 
 SMALL = Path(__file__).parent / "small"
 

@@ -187,3 +187,14 @@ def test_the_schema_leaves_the_rest_to_the_loader(name: str) -> None:
     """What depends on other values is told when the scenario is loaded."""
     data = tomllib.loads((GALLERY / name / "scenario.toml").read_text())
     assert is_valid(data, SCHEMA, SCHEMA)
+
+
+def test_a_disk_that_fails_is_not_a_scenario_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the file system cannot say is an error of input and output, not a wrong name."""
+
+    def fail(_: Path) -> bool:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "is_file", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        find("anything")

@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 import pytest
 from auditor import ONE, Auditor
-from driver import Counts, Watched
+from driver import Watched
+from driver_counts import Counts
 from driver_op import Op
 from systems import ASSETS, COOLDOWN, FUND, HAIRCUT, PRICES, STAKERS, Setup, price
 

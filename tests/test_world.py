@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from mutualize import events
 from mutualize.book import View
 from mutualize.commands import Command, FailAgent, PayGas
+from mutualize.ending import Ending
 from mutualize.errors import InvariantBroken, MutualizeError, Reason, Refused
 from mutualize.events import AgentFailed, Entry, Event, GasPaid
 from mutualize.protocol import Protocol
-from mutualize.world import Ending, Phase, Steps, Wake, World
+from mutualize.world import Phase, Steps, Wake, World
 
 
 class Pages:
@@ -47,7 +49,7 @@ class Outside:
             case PayGas(account="cursed"):
                 raise InvariantBroken("conservation", "a unit is missing")
             case PayGas(account=account, asset=asset, amount=amount):
-                return [GasPaid(account=account, asset=asset, amount=amount)]
+                return [GasPaid(transfers=events.gas(account, asset, amount))]
             case FailAgent(account=account, problem=problem):
                 return [AgentFailed(agent=account, problem=problem)]
         raise AssertionError(command)
@@ -281,7 +283,7 @@ def test_a_plan_leaves_no_trace() -> None:
     """Asking what would happen changes nothing, and its refusal is not counted; a submitted one is."""
     stage = Stage()
     world = stage.world
-    assert world.would(gas("alice", 5)) == [GasPaid(account="alice", asset="ETH", amount=5)]
+    assert world.would(gas("alice", 5)) == [GasPaid(transfers=events.gas("alice", "ETH", 5))]
     assert world.would(gas("bankrupt")) is Reason.PURSE_IS_EMPTY
     assert not stage.pages.entries
     assert not world.protocol.refusals

@@ -12,6 +12,7 @@ import pytest
 
 from mutualize.book import replay
 from mutualize.encoding import encode
+from mutualize.ending import Ending
 from mutualize.errors import MutualizeError
 from mutualize.events import (
     Borrowed,
@@ -41,7 +42,7 @@ from mutualize.events import (
 from mutualize.scenario.build import build
 from mutualize.scenario.load import loads
 from mutualize.scenario.model import Scenario
-from mutualize.world import Ending, World
+from mutualize.world import World
 
 TEXT = """
 format = "mutualize-scenario/1"

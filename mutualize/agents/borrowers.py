@@ -53,7 +53,7 @@ class MarginCalls:
         self._fees = fees
         self._called: dict[str, int | None] = {}
         self._purses: dict[str, int] = {}
-        self._due: list[tuple[int, str]] = []
+        self._due: list[tuple[int, int, str]] = []
 
     def run(self, world: World) -> Steps:
         """Sleep until prices move or somebody's time to react is over."""
@@ -73,7 +73,7 @@ class MarginCalls:
             if wake.signal:
                 self._call(world, wake.cause)
             while self._due and self._due[0][0] <= world.now:
-                self._answer(world, heappop(self._due)[1])
+                self._answer(world, heappop(self._due)[2])
 
     def _call(self, world: World, cause: int | None) -> None:
         """Call everybody who fell below the margin and is not called yet."""
@@ -81,7 +81,7 @@ class MarginCalls:
             if name not in self._called:
                 self._called[name] = cause
                 wait = draw(world.seed, name, "reaction", self._plan.reaction_s)
-                heappush(self._due, (world.now + wait, name))
+                heappush(self._due, (world.now + wait, world.tie(), name))
 
     def _answer(self, world: World, name: str) -> None:
         """Restore the margin as far as the purse allows. Whose purse is empty is not called again."""

@@ -47,10 +47,10 @@ class Runners:
             cause = wake.cause
         began = world.now
         due = [
-            (began + draw(world.seed, name, "reaction", self._reaction_s), number, name)
+            (began + draw(world.seed, name, "reaction", self._reaction_s), world.tie(), number, name)
             for number, name in enumerate(member_names(self.name, self._count))
         ]
-        for at, _, name in sorted(due):
+        for at, _, _, name in sorted(due):
             if at > world.now:
                 yield world.sleep_until(self, at)
             self._queue.ask(world, name, cause)

@@ -18,10 +18,13 @@ from mutualize.agents.fees import Fees
 from mutualize.agents.targets import Pair, Targets
 from mutualize.agents.trading import Markets
 from mutualize.commands import ALL, Liquidate
-from mutualize.errors import Reason
+from mutualize.errors import Reason, Refused
 from mutualize.events import Liquidated
 from mutualize.market.chain import Chain
+from mutualize.market.market import Market
+from mutualize.protocol import Planned
 from mutualize.units import BPS, WAD, mul_div_down
+from mutualize.venues.sweep import Sweep
 from mutualize.world import World
 
 STEPS: Final = 1024
@@ -47,7 +50,8 @@ class Habits:
 class Opening(NamedTuple):
     """What the pool would do with a target when asked to liquidate up to `asked`: `paid` for `seized`.
 
-    It is carried out with `asked` again: to repeat what is `paid` may leave a unit of collateral behind.
+    It is carried out with `asked` again: to repeat what is `paid` may leave a unit of collateral behind; or
+    by its `plan` (in which nobody is the liquidator yet), where nothing has happened since.
     """
 
     pair: Pair
@@ -55,6 +59,7 @@ class Opening(NamedTuple):
     asked: int
     paid: int
     seized: int
+    plan: tuple[Planned, ...]
 
 
 class Rate(NamedTuple):
@@ -85,9 +90,9 @@ class Desk:
         self._horizon_s = horizon_s
         self._tag = (-1, -1)
         self._openings: dict[tuple[Pair, str, int], Opening | Reason] = {}
-        self._moments: dict[tuple[Opening, int], int | None] = {}
+        self._moments: dict[tuple[Pair, str, int, int], int | None] = {}
         self._rates: dict[Pair, Rate | None] = {}
-        self._sizes: dict[tuple[Opening, int, int], tuple[int, int] | None] = {}
+        self._sizes: dict[tuple[Pair, str, int, int, int], tuple[int, int] | None] = {}
         self._exact: dict[tuple[Pair, str, int], Opening | Reason] = {}
         targets.asking.append(lambda pair, at: habits.profit_min + self.gas(pair, at))
 
@@ -104,6 +109,31 @@ class Desk:
         """Return what a liquidation does on the chain."""
         legs = self.markets.legs(pair)
         return ("liquidate", *("trade" for leg in (legs.sell, legs.buy) if leg is not None))
+
+    def seller(self, pair: Pair) -> Market | None:
+        """Return where the collateral of a pair is sold, if nothing else weighs on what a liquidation earns.
+
+        So it is where liquidity is borrowed, gas is free, sizes have no limit and no influence on the price,
+        and the sale brings the asset that is owed. None where any of this does not hold.
+        """
+        habits, legs = self.habits, self.markets.legs(pair)
+        if not habits.flash or habits.lot_max or habits.fraction_max < WAD or self.fees.native:
+            return None
+        if legs.sell is None or legs.buy is not None or legs.sell.money != pair.debt:
+            return None
+        return legs.sell if legs.sell.is_linear else None
+
+    def worth_of(self, asset: str, at: int) -> tuple[int, int] | None:
+        """Return the fraction that turns base units into money of account; None where there is no price."""
+        price = self.markets.price(asset, at)
+        return None if price is None else (price, self.markets.unit(asset))
+
+    def sweep(self, world: World, pair: Pair, liquidator: str) -> Sweep | None:
+        """Return many liquidations of a pair at this moment, or None where it cannot be liquidated."""
+        try:
+            return Sweep(self.pool, world.book, world.now, pair, liquidator)
+        except Refused:
+            return None
 
     # --- what the pool would do --------------------------------------------------------------------------
 
@@ -142,7 +172,7 @@ class Desk:
 
     def would(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
         """Return what the pool would do with a liquidation of at most `amount`, or why it would refuse it."""
-        outcome = world.would(
+        plan = world.plan(
             Liquidate(
                 venue=self.pool.name,
                 account="",
@@ -152,10 +182,10 @@ class Desk:
                 debt_to_cover=amount,
             )
         )
-        if isinstance(outcome, Reason):
-            return outcome
-        done = next(event for event in outcome if isinstance(event, Liquidated))
-        return Opening(pair, account, amount, done.paid, done.seized)
+        if isinstance(plan, Reason):
+            return plan
+        done = next(event for event, _ in plan if isinstance(event, Liquidated))
+        return Opening(pair, account, amount, done.paid, done.seized, tuple(plan))
 
     def opening(self, world: World, pair: Pair, account: str, most: int) -> Opening | Reason:
         """Return what can be done with a target up to `most`; if refused, a smaller amount is tried."""
@@ -196,19 +226,19 @@ class Desk:
 
         Found once for all liquidators who look at the same moment.
         """
-        key = (opening, own, at)
+        key = (opening.pair, opening.account, opening.asked, own, at)
         if key not in self._sizes:
             self._sizes[key] = self._size(world, opening, own, at)
         return self._sizes[key]
 
     def _size(self, world: World, opening: Opening, own: int, at: int) -> tuple[int, int] | None:
-        """Search the best size.
+        """Search the best size. Where no trade moves a price, that is all of it or nothing.
 
         Profit is concave in size (a seizure sells ever lower, a purchase costs ever more), so the largest
         size whose last step does not lose is the best one.
         """
         rate = self.rate(world, opening.pair)
-        if rate is None or not opening.paid:
+        if rate is None or not opening.paid or self.markets.are_linear(opening.pair):
             earned = self.profit(opening.pair, opening.paid, opening.seized, own, at)
             return None if earned is None else (opening.paid, earned)
 
@@ -242,7 +272,7 @@ class Desk:
         Between two knots prices run straight and pressure fades straight, so a target that does not pay at
         one and pays at the next begins to do so once in between.
         """
-        key = (opening, own)
+        key = (opening.pair, opening.account, opening.asked, own)
         if key not in self._moments:
             self._moments[key] = self._moment(world, opening, own)
         return self._moments[key]

@@ -5,7 +5,7 @@
 
 With a latency the look comes before it, so another may have been faster: the transaction is included all
 the same, fails, and its gas is gone. Without one the look happens in the block itself (as with a bundle
-that its builder simulates first), and nothing is lost. One transaction a block each.
+that its builder simulates first), and nothing is lost. Each sends `per_block` transactions a block at most.
 """
 
 from __future__ import annotations
@@ -13,13 +13,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+import attrs
+
 from mutualize.agents.desk import Desk, Opening
 from mutualize.agents.fees import OUTSIDE
 from mutualize.agents.signals import cash_signal, loss_signal, market_signal, price_signal, terms_signal
 from mutualize.agents.targets import Pair
-from mutualize.commands import ALL, Command, Liquidate, Trade
+from mutualize.commands import ALL, Command, Trade
 from mutualize.errors import Reason
+from mutualize.events import Liquidated, Traded, trade
 from mutualize.market.market import Fill
+from mutualize.protocol import Planned
+from mutualize.units import mul_div_down
+from mutualize.venues.sweep import Sweep
 from mutualize.world import Phase, Steps, Wake, World
 
 
@@ -33,25 +39,35 @@ class Chance(NamedTuple):
 
 
 class Liquidator:
-    """One liquidator. `capital` is what he has, by asset; it changes with what he does."""
+    """One liquidator. `capital` is what he has, by asset; it changes with what he does.
+
+    `per_block` is how many transactions he gets into one block.
+    """
 
     phase: Final = Phase.LIQUIDATION
 
-    def __init__(self, name: str, desk: Desk, capital: Mapping[str, int], latency_s: int) -> None:
+    def __init__(
+        self, name: str, desk: Desk, capital: Mapping[str, int], latency_s: int, per_block: int = 1
+    ) -> None:
         self.name = name
         self.capital = dict(capital)
         self._desk = desk
         self._latency_s = latency_s
+        self._per_block = per_block
+        self._sent = 0
         self._last: int | None = None
         self._cause: int | None = None
         self._wave = -1
         self._skip: dict[tuple[Pair, str], None] = {}
         self._dry: dict[str, None] = {}
         self._idle: list[tuple[Opening, int]] = []
+        self._sweeping: Sweep | None = None
 
     def run(self, world: World) -> Steps:
         """Look, act in the next block, look again; sleep while nothing pays."""
         while True:
+            if self._per_block > 1 and not self._latency_s:
+                self._sweep(world)
             chance = self._look(world)
             if chance is None:
                 wake = yield world.wait(self, *self._signals(), until=self._moment(world))
@@ -63,8 +79,9 @@ class Liquidator:
                 if not self._latency_s:
                     chance = self._look(world)
             if chance is not None:
-                self._send(world, chance)
+                self._sent = self._sent + 1 if self._last == world.now else 1
                 self._last = world.now
+                self._send(world, chance)
 
     def _woken(self, wake: Wake) -> None:
         """Remember what woke him; collateral that could not be paid out may be there again."""
@@ -77,9 +94,13 @@ class Liquidator:
     def _block(self, world: World) -> int:
         """Return the block in which a transaction that is written now would be included."""
         block = self._desk.block(world.now + self._latency_s)
-        if self._last is not None and block <= self._last:
+        if self._last is not None and (block < self._last or self._is_full(block)):
             block = self._desk.block(self._last + 1)
         return block
+
+    def _is_full(self, block: int) -> bool:
+        """Say whether he got all into a block that he can get into one."""
+        return block == self._last and self._sent >= self._per_block
 
     def _signals(self) -> list[str]:
         pool = self._desk.pool
@@ -161,11 +182,51 @@ class Liquidator:
         moments = [self._desk.moment(world, opening, own) for opening, own in self._idle]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    # --- many at a time ------------------------------------------------------------------------------------
+
+    def _sweep(self, world: World) -> None:
+        """Do what looking and sending would do, one target after the other, as long as all are alike.
+
+        So it is in a block, with targets in one pair, and nothing but the sale to be reckoned with. What is
+        not alike is left to the plain way, after which this goes on.
+        """
+        desk, now = self._desk, world.now
+        pairs = desk.targets.look(world)
+        market = desk.seller(pairs[0]) if len(pairs) == 1 and self._block(world) == now else None
+        rate = None if market is None else market.rate(now)
+        if market is None or rate is None:
+            return
+        mid, worth = market.mid(now), desk.worth_of(pairs[0].debt, now)
+        if mid is None or worth is None:
+            return
+        if self._wave != desk.targets.wave:
+            self._wave = desk.targets.wave
+            self._skip.clear()
+        pair = pairs[0]
+        if self._sweeping is None or not self._sweeping.is_current(now, pair):
+            self._sweeping = desk.sweep(world, pair, self.name)
+        while not self._is_full(now) and self._sweeping is not None:
+            target = desk.targets.pick(world, pair, self._skip)
+            amounts = None if target is None else self._sweeping.look(target.account)
+            if target is None or amounts is None:
+                return
+            got = mul_div_down(amounts.seize, *rate)
+            if got < amounts.pay or mul_div_down(got - amounts.pay, *worth) < desk.habits.profit_min:
+                return
+            sold, bought = (pair.collateral, amounts.seize), (pair.debt, got)
+            traded = Traded(mid=mid, transfers=trade(self.name, sold, bought, market.place))
+            planned = world.unfold(self._sweeping.take())
+            world.carry_out([*planned, Planned(traded, None)], self._cause)
+            self._sent = self._sent + 1 if self._last == now else 1
+            self._last = now
+            self._book(pair, amounts.pay, amounts.seize, [(*sold, *bought)])
+            desk.targets.forget(world, pair, target.account)
+
     # --- acting ------------------------------------------------------------------------------------------
 
     def _send(self, world: World, chance: Chance) -> None:
         """Send the transaction. What has changed since the look makes it fail, at the cost of its gas."""
-        desk, (pair, account, asked, _, _) = self._desk, chance.opening
+        desk, pair = self._desk, chance.opening.pair
         now: Opening | Reason = chance.opening
         if chance.seen != (world.book.seq, world.now):
             now = self._look_again(world, chance)
@@ -174,27 +235,22 @@ class Liquidator:
             return
         own = min(chance.own, now.paid)
         fills = desk.markets.fills(pair, now.paid, now.seized, own, world.now)
-        actions = desk.actions(pair)
-        liquidate = Liquidate(
-            venue=desk.pool.name,
-            account=self.name,
-            borrower=account,
-            collateral=pair.collateral,
-            debt=pair.debt,
-            debt_to_cover=asked,
-        )
-        receipt = world.submit(
-            liquidate,
-            *(self._trade(fill) for _, fill in fills),
-            *desk.fees.pay(self.name, world.now, *actions),
-            cause=self._cause,
-        )
-        if receipt:
-            for market, fill in fills:
-                market.take(fill)
-            self._book(pair, now, [fill for _, fill in fills])
-        else:
-            self._skip[pair, account] = None
+        trades = [self._trade(fill) for _, fill in fills]
+        gas = desk.fees.pay(self.name, world.now, *desk.actions(pair))
+        planned = world.plan(*trades, *gas, first=[self._signed(plan) for plan in now.plan])
+        assert not isinstance(planned, Reason), "what was quoted can be traded"
+        world.carry_out(planned, self._cause)
+        for market, fill in fills:
+            market.take(fill)
+        done = [(fill.sold, fill.sold_amount, fill.bought, fill.bought_amount) for _, fill in fills]
+        self._book(pair, now.paid, now.seized, done)
+
+    def _signed(self, planned: Planned) -> Planned:
+        """Return what was planned for nobody with this liquidator's name in it."""
+        event, cause = planned
+        if isinstance(event, Liquidated):
+            return Planned(attrs.evolve(event, liquidator=self.name), cause)
+        return planned
 
     def _look_again(self, world: World, chance: Chance) -> Opening | Reason:
         """Return what a transaction would do now that it is included, or why it reverts."""
@@ -218,11 +274,11 @@ class Liquidator:
         poor = any(self.capital.get(asset, 0) < amount for asset, amount in spent.items())
         return Reason.PURSE_IS_EMPTY if poor else now
 
-    def _book(self, pair: Pair, done: Opening, fills: list[Fill]) -> None:
+    def _book(self, pair: Pair, paid: int, seized: int, trades: list[tuple[str, int, str, int]]) -> None:
         """Book into the purse what a transaction brought and cost."""
-        changes = [(pair.debt, -done.paid), (pair.collateral, done.seized)]
-        for fill in fills:
-            changes += [(fill.sold, -fill.sold_amount), (fill.bought, fill.bought_amount)]
+        changes = [(pair.debt, -paid), (pair.collateral, seized)]
+        for sold, sold_amount, bought, bought_amount in trades:
+            changes += [(sold, -sold_amount), (bought, bought_amount)]
         for asset, amount in changes:
             self.capital[asset] = self.capital.get(asset, 0) + amount
 

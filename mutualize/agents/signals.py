@@ -12,8 +12,8 @@ deficit before anybody sees it open: the gauge shows it all the same, as the sha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
 
 from mutualize.book import View
 from mutualize.events import (
@@ -123,18 +123,21 @@ class Signals:
 
     def observe(self, entry: Entry) -> None:
         """Wake those whom an entry concerns."""
-        for name in _signals_of(entry.event):
-            self._world.signal(name, entry.seq)
-        if isinstance(entry.event, LossAbsorbed) and entry.event.bearer == "claims":
-            self._haircut(entry.event, entry.seq)
-        changed = ""
-        for table, key, value in entry.event.cells:
-            if table in self._reserves:
+        event = entry.event
+        means = _MEANS.get(type(event))
+        if means is not None:
+            for name in means(event):
+                self._world.signal(name, entry.seq)
+            if isinstance(event, LossAbsorbed) and event.bearer == "claims":
+                self._haircut(event, entry.seq)
+        reserves, changed = self._reserves, ""
+        for table, key, value in event.cells:
+            if table in reserves:
                 if key == "virtual":
                     self._cash(table, value, entry.seq)
                 if table != changed:  # cells are sorted by table: each reserve comes once
                     changed = table
-                    self._gauges(self._reserves[table], entry.seq)
+                    self._gauges(reserves[table], entry.seq)
 
     def _haircut(self, event: LossAbsorbed, seq: int) -> None:
         reserve = self._reserves.get(reserve_table(event.venue, event.asset))
@@ -157,21 +160,14 @@ class Signals:
             world.report(reserve.deficit, deficit_share(pool, world.book, asset), seq)
 
 
-def _signals_of(event: Event) -> tuple[str, ...]:
-    """Return the signals that an event is."""
-    match event:
-        case PricePublished():
-            return (price_signal(event.asset),)
-        case Traded():
-            return traded_signal(event.sold), traded_signal(event.bought)
-        case MarketHalted() | MarketResumed():
-            return (market_signal(event.asset),)
-        case ShortfallRecognised():
-            return (deficit_signal(event.venue, event.asset),)
-        case LossAbsorbed():
-            return (loss_signal(event.venue, event.asset),)
-        case Slashed():
-            return (slash_signal(event.venue, event.stake),)
-        case ParameterChanged():
-            return (terms_signal(event.venue),)
-    return ()
+_MEANS: Final[dict[type[Event], Callable[[Any], tuple[str, ...]]]] = {
+    PricePublished: lambda event: (price_signal(event.asset),),
+    Traded: lambda event: (traded_signal(event.sold), traded_signal(event.bought)),
+    MarketHalted: lambda event: (market_signal(event.asset),),
+    MarketResumed: lambda event: (market_signal(event.asset),),
+    ShortfallRecognised: lambda event: (deficit_signal(event.venue, event.asset),),
+    LossAbsorbed: lambda event: (loss_signal(event.venue, event.asset),),
+    Slashed: lambda event: (slash_signal(event.venue, event.stake),),
+    ParameterChanged: lambda event: (terms_signal(event.venue),),
+}
+"""The signals that an event is, by its kind."""

@@ -35,6 +35,7 @@ class Departure(NamedTuple):
     """When a member next tries to leave, whether he has announced it, and what led to it."""
 
     at: int
+    tie: int
     number: int
     name: str
     announced: bool
@@ -68,7 +69,7 @@ class Leavers:
             cause = wake.cause
         for number, name in enumerate(member_names(self.name, self._count)):
             wait = draw(world.seed, name, "reaction", self._reaction_s)
-            self._due.append(Departure(world.now + wait, number, name, False, cause))
+            self._due.append(Departure(world.now + wait, world.tie(), number, name, False, cause))
         heapify(self._due)
         while self._due:
             departure = heappop(self._due)
@@ -100,4 +101,5 @@ class Leavers:
         if receipt:
             started = receipt.event(CooldownStarted)
             assert isinstance(started, CooldownStarted)
-            heappush(self._due, Departure(started.ends, departure.number, name, True, receipt.seq))
+            again = Departure(started.ends, world.tie(), departure.number, name, True, receipt.seq)
+            heappush(self._due, again)

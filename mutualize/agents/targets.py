@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mutualize.randomness import Stream
-from mutualize.tables import debt_table
 from mutualize.units import BPS, RAY, WAD, mul_div_down
 from mutualize.venues.pool import Pool
+from mutualize.venues.reserve import names_of
 from mutualize.venues.work import Work
 from mutualize.watchlist import Watchlist
 from mutualize.world import World
@@ -37,6 +37,19 @@ class Target(NamedTuple):
 
 Skip = Mapping[tuple[Pair, str], None]
 """Targets that somebody has given up on, until the next wave."""
+
+
+class Scale(NamedTuple):
+    """How a pair's units are weighed: ceiling = min(held · collateral, owed · debt) · bonus / unit."""
+
+    collateral: int
+    debt: int
+    bonus: int
+    unit: int
+
+    def ceiling(self, held: int, owed: int) -> int:
+        """Return the most that could be earned on so many units, in 8-decimals money, rounded down."""
+        return mul_div_down(min(held * self.collateral, owed * self.debt), self.bonus, self.unit)
 
 
 class Targets:
@@ -64,18 +77,38 @@ class Targets:
         liquidated since is ranked again before it is returned, or dropped.
         """
         ranked = self._ranked[pair]
-        work = self.pool.work(world.book, world.now, accruing=False)
+        work: Work | None = None
         while (place := _choose(ranked, pair, skip, stream)) is not None:
             target = ranked[place]
-            if not _is_target(work, target.account, pair):
+            if not self._watchlist.has_moved(target.account):
+                return target
+            if not self._is_pair(world.book.cell(self.pool.flags, target.account), pair):
                 del ranked[place]
                 continue
-            ceiling = _ceiling(work, target.account, pair)
+            work = work or self.pool.work(world.book, world.now, accruing=False)
+            if work.health(target.account).factor >= WAD:
+                del ranked[place]
+                continue
+            ceiling = _scale(work, pair).ceiling(
+                work.supplied(pair.collateral, target.account), work.owed(pair.debt, target.account)
+            )
             if ceiling * 100 >= target.ceiling * 99:
                 return Target(ceiling, target.account)
             del ranked[place]
             insort(ranked, Target(ceiling, target.account))
         return None
+
+    def forget(self, world: World, pair: Pair, account: str) -> None:
+        """Drop a target that was just liquidated, if nothing is left of it."""
+        ranked = self._ranked[pair]
+        gone = not self._is_pair(world.book.cell(self.pool.flags, account), pair)
+        if gone and ranked and ranked[-1].account == account:
+            ranked.pop()
+
+    def _is_pair(self, flags: int, pair: Pair) -> bool:
+        """Say whether who has these flags can be liquidated under this pair (still)."""
+        bits = self.pool.bits
+        return bits.is_collateral(flags, pair.collateral) and bits.is_owed(flags, pair.debt)
 
     def _rank(self, world: World) -> None:
         """Rank what is unsafe and may pay somebody."""
@@ -83,18 +116,21 @@ class Targets:
         self._ranked = {Pair(held, owed): [] for held in assets for owed in assets}
         unsafe = self._watchlist.unsafe_by_flags(world.book, world.now)
         for flags, accounts in unsafe.items():
-            for pair, least, debts in self._least(world, work, flags) if accounts else ():
+            for pair, least in self._least(world, work, flags) if accounts else ():
+                names = names_of(self.pool.name, pair.collateral), names_of(self.pool.name, pair.debt)
+                held, owed = world.book.table(names[0].supply), world.book.table(names[1].debt)
+                ceiling = _scale(work, pair).ceiling
                 self._ranked[pair] += [
-                    Target(_ceiling(work, account, pair), account)
+                    Target(ceiling(held.get(account, 0), owed[account]), account)
                     for account in accounts
-                    if debts.get(account, 0) >= least
+                    if owed.get(account, 0) >= least
                 ]
         for ranked in self._ranked.values():
             ranked.sort()
 
-    def _least(self, world: World, work: Work, flags: int) -> list[tuple[Pair, int, Mapping[str, int]]]:
+    def _least(self, world: World, work: Work, flags: int) -> list[tuple[Pair, int]]:
         """Return the pairs of positions with these flags, and the least debt units that may pay in each."""
-        used = list(self.pool.bits.used(flags))
+        used = self.pool.bits.used(flags)
         found = []
         for held in (asset for asset, holds, _ in used if holds):
             for owed in (asset for asset, _, owes in used if owes):
@@ -103,8 +139,12 @@ class Targets:
                 collateral, debt = work.reserve(held), work.reserve(owed)
                 earned = (collateral.bonus - BPS) * work.price(owed) * debt.debt_index(world.now)
                 least = mul_div_down(asked * BPS * debt.unit, RAY, earned) if earned else 0
-                found.append((pair, least, world.book.table(debt_table(self.pool.name, owed))))
+                found.append((pair, max(1, least)))
         return found
+
+
+TRIES: Final = 16
+"""How often a place is drawn before the free ones are counted."""
 
 
 def _choose(ranked: list[Target], pair: Pair, skip: Skip, stream: Stream | None) -> int | None:
@@ -115,21 +155,20 @@ def _choose(ranked: list[Target], pair: Pair, skip: Skip, stream: Stream | None)
     if not ranked:
         return None
     first = bisect_left(ranked, Target(mul_div_down(ranked[-1].ceiling, 1, 2), ""))
+    for _ in range(TRIES):
+        place = first + stream.below(len(ranked) - first)
+        if (pair, ranked[place].account) not in skip:
+            return place
     free = [place for place in range(first, len(ranked)) if (pair, ranked[place].account) not in skip]
     return stream.choice(free) if free else _choose(ranked, pair, skip, None)
 
 
-def _is_target(work: Work, account: str, pair: Pair) -> bool:
-    """Say whether a position can be liquidated under this pair (still)."""
-    flags = work.flags(account)
-    both = work.bits.is_collateral(flags, pair.collateral) and work.bits.is_owed(flags, pair.debt)
-    return both and work.health(account).factor < WAD
-
-
-def _ceiling(work: Work, account: str, pair: Pair) -> int:
-    """Return the most that could be earned on a position."""
+def _scale(work: Work, pair: Pair) -> Scale:
+    """Return how a pair's units are weighed now."""
     collateral, debt = work.reserve(pair.collateral), work.reserve(pair.debt)
-    held = mul_div_down(work.claim(pair.collateral, account), work.price(pair.collateral), collateral.unit)
-    owed = mul_div_down(work.debt(pair.debt, account), work.price(pair.debt), debt.unit)
-    repaid = min(owed, mul_div_down(held, BPS, collateral.bonus))
-    return mul_div_down(repaid, collateral.bonus - BPS, BPS)
+    return Scale(
+        collateral.income_index(work.at) * work.price(pair.collateral) * debt.unit * BPS,
+        debt.debt_index(work.at) * work.price(pair.debt) * collateral.unit * collateral.bonus,
+        collateral.bonus - BPS,
+        RAY * collateral.unit * debt.unit * collateral.bonus * BPS,
+    )

@@ -53,6 +53,10 @@ class Markets:
         money = self.price(market.money, at)
         return None if money is None else mul_div_down(mid, money, PRICE_UNIT)
 
+    def unit(self, asset: str) -> int:
+        """Return base units in one whole unit of an asset."""
+        return int(10 ** self._decimals.get(asset, MONEY_DECIMALS))
+
     def worth(self, flows: Mapping[str, int], at: int) -> int | None:
         """Return what flows are worth in money of account, rounded down, or None while one has no price."""
         worth = 0
@@ -60,7 +64,7 @@ class Markets:
             price = self.price(asset, at) if amount else 0
             if price is None:
                 return None
-            unit = 10 ** self._decimals.get(asset, MONEY_DECIMALS)
+            unit = self.unit(asset)
             worth += mul_div_down(amount, price, unit) if amount >= 0 else -mul_div_up(-amount, price, unit)
         return worth
 
@@ -74,6 +78,11 @@ class Markets:
         if held is not None and held.money == pair.debt:
             return Legs(held, None)
         return Legs(held, owed)
+
+    def are_linear(self, pair: Pair) -> bool:
+        """Say whether the prices of a pair's trades do not depend on their size."""
+        legs = self.legs(pair)
+        return (legs.sell is None or legs.sell.is_linear) and (legs.buy is None or legs.buy.is_linear)
 
     def flows(self, pair: Pair, paid: int, seized: int, own: int, at: int) -> Flows | None:
         """Return what a liquidation brings and costs, trades included, or None where a market is halted.

@@ -12,7 +12,9 @@ import attrs
 
 from mutualize.market.depth import DEEP, Depth, Pressure
 from mutualize.market.path import Path
-from mutualize.units import PRICE_UNIT, WAD, div_down, div_up, mul_div_down, mul_div_up
+from mutualize.units import PRICE_UNIT, WAD, Ratio, div_down, div_up, mul_div_down, mul_div_up
+
+_FREE = Ratio(0)
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +34,7 @@ class Fill:
 class Market:
     """Where `asset` is traded against `money`; amounts in base units of each, prices in money, 8 decimals.
 
+    `cost` is the share (WAD) of every trade that the trader loses whatever its size: a fee, half a spread.
     Everything that a halt makes impossible is None (or zero, where an amount is asked for). Time must not go
     back behind the last trade: ValueError.
     """
@@ -43,16 +46,35 @@ class Market:
     path: Path
     place: str = ""
     depth: Depth = DEEP
+    cost: Ratio = _FREE
     _pressure: Pressure = attrs.field(init=False, repr=False)
+    _asked: tuple[int | None, int | None] = attrs.field(init=False, repr=False, default=(None, None))
+    _money_unit: int = attrs.field(init=False, repr=False)
+    _asset_unit: int = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        if not 0 <= self.cost < WAD:
+            raise ValueError("a cost is a share of a trade, and below all of it")
         self._pressure = Pressure(self.depth)
+        self._money_unit = 10**self.money_decimals
+        self._asset_unit = PRICE_UNIT * 10**self.asset_decimals * self.depth.whole * WAD
+
+    @property
+    def is_linear(self) -> bool:
+        """Say whether the price of a trade does not depend on its size."""
+        return not self.depth.impact
 
     # --- the price -----------------------------------------------------------------------------------
 
+    def spot(self, at: int) -> int | None:
+        """Return the price of the path, which no trade has moved. None while halted. Remembers the last."""
+        if at != self._asked[0]:
+            self._asked = at, self.path.at(at)
+        return self._asked[1]
+
     def mid(self, at: int) -> int | None:
         """Return the price of the market at rest: the path, moved for good by trades. None while halted."""
-        price = self.path.at(at)
+        price = self.spot(at)
         return None if price is None else mul_div_down(price, *self._shift())
 
     def _shift(self) -> tuple[int, int]:
@@ -96,42 +118,57 @@ class Market:
         price = self._price(amount, at)
         if price is None:
             return None
-        return mul_div_down(self.depth.sold(self._pressure.at(at), amount), *self._money(price))
+        return mul_div_down(self.depth.sold(self._pressure.at(at), amount), *self._money(price, -self.cost))
 
     def quote_buy(self, amount: int, *, at: int) -> int | None:
         """Return the money (rounded up) that buying `amount` costs now. None while halted."""
         price = self._price(amount, at)
         if price is None:
             return None
-        return mul_div_up(self.depth.bought(self._pressure.at(at), amount), *self._money(price))
+        return mul_div_up(self.depth.bought(self._pressure.at(at), amount), *self._money(price, self.cost))
 
     def _price(self, amount: int, at: int) -> int | None:
         if amount < 0:
             raise ValueError(f"cannot trade {amount} of {self.asset}")
-        return self.path.at(at)
+        return self.spot(at)
 
-    def _money(self, price: int) -> tuple[int, int]:
+    def _money(self, price: int, cost: int) -> tuple[int, int]:
         """Return the fraction that turns an area under the depth's line into base units of money."""
-        return price * 10**self.money_decimals, PRICE_UNIT * 10**self.asset_decimals * self.depth.whole
+        return price * (WAD + cost) * self._money_unit, self._asset_unit
+
+    def rate(self, at: int) -> tuple[int, int] | None:
+        """Return the fraction that turns any amount sold now into what `quote_sell` says, before rounding.
+
+        Only where size does not matter (`is_linear`). None while halted.
+        """
+        price = self.spot(at)
+        if price is None:
+            return None
+        assert self.is_linear, "another size has another price"
+        return price * (WAD - self.cost) * self._money_unit, PRICE_UNIT * 10**self.asset_decimals * WAD
 
     def largest_sell(self, limit_price: int, *, at: int, most: int) -> int:
         """Return the largest sale up to `most` whose average price (before rounding) is ≥ the limit."""
-        price = self.path.at(at)
-        return (
-            0 if price is None else self.depth.largest_sell(self._pressure.at(at), price, limit_price, most)
-        )
+        price = self.spot(at)
+        if price is None:
+            return 0
+        y, net = self._pressure.at(at), price * (WAD - self.cost)
+        return self.depth.largest_sell(y, net, limit_price * WAD, most)
 
     def largest_buy(self, limit_price: int, *, at: int, most: int) -> int:
         """Return the largest purchase up to `most` whose average price (before rounding) is ≤ the limit."""
-        price = self.path.at(at)
-        return 0 if price is None else self.depth.largest_buy(self._pressure.at(at), price, limit_price, most)
+        price = self.spot(at)
+        if price is None:
+            return 0
+        y, gross = self._pressure.at(at), price * (WAD + self.cost)
+        return self.depth.largest_buy(y, gross, limit_price * WAD, most)
 
     def amount_bought_for(self, money: int, *, at: int, most: int) -> int:
         """Return the largest purchase up to `most` that costs at most `money`, as `quote_buy` rounds it."""
-        price = self.path.at(at)
+        price = self.spot(at)
         if price is None or money < 0:
             return 0
-        up, down = self._money(price)
+        up, down = self._money(price, self.cost)
         if not up:
             return most
         return min(most, self.depth.bought_for(self._pressure.at(at), mul_div_down(money, down, up)))
@@ -141,10 +178,10 @@ class Market:
 
         None where no sale brings so much, or while halted.
         """
-        price = self.path.at(at)
+        price = self.spot(at)
         if price is None:
             return None
-        up, down = self._money(price)
+        up, down = self._money(price, -self.cost)
         if not up:
             return None if money > 0 else 0
         return self.depth.sold_for(self._pressure.at(at), div_up(money * down, up))
@@ -183,6 +220,8 @@ class Market:
 
     def take(self, fill: Fill) -> None:
         """Let a trade on offered terms weigh on the market, once it is known that it happened."""
+        if self.depth is DEEP:
+            return
         if fill.sold == self.asset:
             self._pressure.add(fill.sold_amount, fill.at)
         else:

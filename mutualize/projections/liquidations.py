@@ -51,6 +51,15 @@ class Pair:
         return self.bonus_value - self.fee_value - self.gap_value - self.slippage_value - self.gas_value
 
 
+@attrs.frozen
+class Closed:
+    """A liquidation, and the oracle's prices of its collateral and its debt then (8 decimals)."""
+
+    event: Liquidated
+    price: int
+    debt_price: int
+
+
 class Liquidations:
     """All liquidations so far. What a transaction trades and pays for gas belongs to its liquidation."""
 
@@ -59,7 +68,7 @@ class Liquidations:
         self._mirror = mirror
         self._pairs: dict[tuple[str, str, str], Pair] = {}
         self._tx = -1
-        self._closed: list[Liquidated] = []
+        self._closed: list[Closed] = []
         self._beside: list[Traded | GasPaid] = []
         self.liquidators: dict[str, int] = {}
         self.debtors: dict[str, int] = {}
@@ -92,7 +101,6 @@ class Liquidations:
             self._settle()
             self._tx = entry.tx
         if isinstance(event, Liquidated):
-            self._closed.append(event)
             self._add(event, entry.at)
         elif isinstance(event, Traded | GasPaid):
             self._beside.append(event)
@@ -106,22 +114,26 @@ class Liquidations:
         pair.count, pair.last = pair.count + 1, at
         pair.paid, pair.seized = pair.paid + event.paid, pair.seized + event.seized
         pair.fee, pair.fund_fee = pair.fee + event.fee, pair.fund_fee + event.fund_fee
-        repaid = value(event.debt, event.paid, event.debt_price)
+        closed = Closed(event, self._mirror.price(event.collateral), self._mirror.price(event.debt))
+        self._closed.append(closed)
+        repaid = value(event.debt, event.paid, closed.debt_price)
         pair.repaid_value += repaid
-        pair.bonus_value += value(event.collateral, event.seized + event.fee, event.collateral_price) - repaid
-        pair.fee_value += value(event.collateral, event.fee, event.collateral_price)
+        pair.bonus_value += value(event.collateral, event.seized + event.fee, closed.price) - repaid
+        if event.fee:
+            pair.fee_value += value(event.collateral, event.fee, closed.price)
         self.liquidators[event.liquidator] = self.liquidators.get(event.liquidator, 0) + 1
         self.debtors[event.account] = self.debtors.get(event.account, 0) + 1
 
     def _settle(self) -> None:
         """Attribute what stood beside the liquidations of one transaction."""
         for beside in self._beside:
-            for event in self._closed:
-                if beside.account == event.liquidator and self._attribute(event, beside):
+            for closed in self._closed:
+                if beside.account == closed.event.liquidator and self._attribute(closed, beside):
                     break
         self._closed, self._beside = [], []
 
-    def _attribute(self, event: Liquidated, beside: Traded | GasPaid) -> bool:
+    def _attribute(self, closed: Closed, beside: Traded | GasPaid) -> bool:
+        event = closed.event
         pair = self._pairs[event.venue, event.collateral, event.debt]
         if isinstance(beside, GasPaid):
             pair.gas[beside.asset] = pair.gas.get(beside.asset, 0) + beside.amount
@@ -130,34 +142,34 @@ class Liquidations:
                 pair.gas_value += self._frame.value_down(beside.asset, beside.amount, price)
             return True
         if self._frame.money.get(beside.sold) == beside.bought and beside.sold == event.collateral:
-            self._sale(pair, event, beside)
+            self._sale(pair, closed, beside)
             return True
         if self._frame.money.get(beside.bought) == beside.sold and beside.bought == event.debt:
-            self._purchase(pair, event, beside)
+            self._purchase(pair, closed, beside)
             return True
         return False
 
-    def _sale(self, pair: Pair, event: Liquidated, trade: Traded) -> None:
+    def _sale(self, pair: Pair, closed: Closed, trade: Traded) -> None:
         """Book a sale of seized collateral for money."""
         at_market = self._at_market(trade.sold, trade.sold_amount, trade.mid, trade.bought)
-        at_oracle = self._frame.value_down(trade.sold, trade.sold_amount, event.collateral_price)
-        brought = self._frame.value_down(trade.bought, trade.bought_amount, self._price(event, trade.bought))
+        at_oracle = self._frame.value_down(trade.sold, trade.sold_amount, closed.price)
+        brought = self._frame.value_down(trade.bought, trade.bought_amount, self._price(closed, trade.bought))
         pair.gap_value += at_oracle - at_market
         pair.slippage_value += at_market - brought
 
-    def _purchase(self, pair: Pair, event: Liquidated, trade: Traded) -> None:
+    def _purchase(self, pair: Pair, closed: Closed, trade: Traded) -> None:
         """Book a purchase of the asset to repay."""
         at_market = self._at_market(trade.bought, trade.bought_amount, trade.mid, trade.sold)
-        at_oracle = self._frame.value_down(trade.bought, trade.bought_amount, event.debt_price)
-        spent = self._frame.value_down(trade.sold, trade.sold_amount, self._price(event, trade.sold))
+        at_oracle = self._frame.value_down(trade.bought, trade.bought_amount, closed.debt_price)
+        spent = self._frame.value_down(trade.sold, trade.sold_amount, self._price(closed, trade.sold))
         pair.gap_value += at_market - at_oracle
         pair.slippage_value += spent - at_market
 
-    def _price(self, event: Liquidated, asset: str) -> int:
+    def _price(self, closed: Closed, asset: str) -> int:
         """Return the oracle's price at the liquidation: money may be one of its assets, or neither."""
-        if asset == event.debt:
-            return event.debt_price
-        return event.collateral_price if asset == event.collateral else self._mirror.price(asset)
+        if asset == closed.event.debt:
+            return closed.debt_price
+        return closed.price if asset == closed.event.collateral else self._mirror.price(asset)
 
     def _at_market(self, asset: str, amount: int, mid: int, money: str) -> int:
         """Return what an amount is worth at the market's price, which is stated in another asset."""

@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from mutualize.errors import Exit, MutualizeError
+from mutualize.ledger import Header
+from mutualize.ledger_reader import Condition, read_header, verify
 from mutualize.report.blocks import Block, Line, Table
 from mutualize.report.figures import Data
 from mutualize.report.text import plural
@@ -45,10 +49,39 @@ def checked(summary: Data, golden: Mapping[str, str]) -> Data:
         "golden": expected,
         "compared": bool(golden),
         "ended": summary["ledger"]["ended"],
+        "difference": [],
         "met": len(results) - len(missed),
         "missed": missed,
         "ok": complete and not missed and expected in (None, digest),
     }
+
+
+@attrs.frozen
+class Older:
+    """A ledger of an earlier version, to be compared with: what it is a ledger of, and its digest."""
+
+    path: Path
+    header: Header
+    digest: str
+
+
+def older(path: Path) -> Older:
+    """Look at an older ledger. Raises MutualizeError where it is missing (4), or not whole (6, 7, 8)."""
+    verdict = verify(path)
+    if verdict.condition is not Condition.SEALED:
+        raise MutualizeError(str(path), f"is no ledger to compare with: {verdict}", code=Exit(verdict.code))
+    return Older(path, read_header(path), verdict.root)
+
+
+def chosen_older(olds: Sequence[Older], digest: str | None, scenario_sha256: str, seed: int) -> Older | None:
+    """Return the ledger that has this golden digest; without one, that of the same scenario and seed."""
+    for old in olds:
+        if digest is None:
+            if (old.header.scenario_sha256, old.header.seed) == (scenario_sha256, seed):
+                return old
+        elif old.digest == digest:
+            return old
+    return None
 
 
 def checks_page(rows: Sequence[Data], lost: Sequence[str] = ()) -> list[Block]:
@@ -81,6 +114,7 @@ def _page(rows: Sequence[Data], lost: Sequence[str]) -> Iterator[Block]:
             )
         if row["golden"] not in (None, row["digest"]):
             yield Line(f"{row['run']}: the digest was {row['golden']} and is {row['digest']}", "bad")
+            yield from (Line(line, indent=1, wrap=False) for line in row["difference"])
         if row["ended"] != "complete":
             yield Line(f"{row['run']}: the run ended {row['ended']}", "bad")
     for name in lost:

@@ -23,7 +23,9 @@ def _explain(error: BaseException) -> tuple[list[str], int]:
         case click.exceptions.Exit():
             return [], error.exit_code
         case SystemExit():
-            return [], error.code if isinstance(error.code, int) else Exit.USAGE
+            signal = {Exit.INTERRUPTED: ["interrupted."], Exit.TERMINATED: ["terminated."]}
+            code = error.code if isinstance(error.code, int) else Exit.USAGE
+            return signal.get(Exit(code), []) if code in list(Exit) else [], code
         case click.UsageError():
             command = error.ctx.command_path if error.ctx is not None else "mutualize"
             return [f"{command}: {error.format_message()} See '{command} --help'."], Exit.USAGE

@@ -22,6 +22,7 @@ from mutualize.report.text import (
     price,
     shown,
 )
+from mutualize.report.ties import ties
 from mutualize.report.verdicts import expectations
 
 
@@ -46,8 +47,8 @@ def findings(summary: Data) -> list[Block]:
 
 
 def closing_part(summary: Data, commands: Sequence[tuple[str, str]] = ()) -> list[Block]:
-    """Return the end of the report: the band of uncertain inputs, the run's digest, and what to do next."""
-    return [*band(summary), *identity(summary, commands)]
+    """Return the end of the report: the band of uncertain inputs, ties, the run's digest, what to do next."""
+    return [*band(summary), *ties(summary), *identity(summary, commands)]
 
 
 def column(numbers: list[str]) -> list[str]:

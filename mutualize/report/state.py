@@ -14,6 +14,8 @@ from mutualize.report.text import plural, shown
 from mutualize.scenario.scalars import parse_time
 from mutualize.units import format_decimal
 
+DECIMALS_MAX = 36
+"""As many as a scenario's assets may have."""
 HOLDERS_SHOWN = 20
 """How many holders of each table are shown; `--json` has all."""
 
@@ -82,9 +84,13 @@ def _page(book: Book, moment: str) -> Iterator[Block]:
 
 
 def _decimals(book: Book) -> dict[str, int]:
-    """Return the decimals of all assets that a reserve lists: the rest is shown in base units."""
+    """Return the decimals of all assets that a reserve lists: the rest is shown in base units.
+
+    A forged ledger may say anything; what no asset can have is not believed.
+    """
     tables = [table for table in book.tables() if "decimals" in book.table(table)]
-    return {table.partition(".")[2]: book.cell(table, "decimals") for table in tables}
+    listed = {table.partition(".")[2]: book.cell(table, "decimals") for table in tables}
+    return {asset: decimals for asset, decimals in listed.items() if 0 <= decimals <= DECIMALS_MAX}
 
 
 def _written(name: str, debits: int, decimals: int | None) -> str:

@@ -46,6 +46,7 @@ def summarize(about: Data, ledger: Data, board: Board, book: Book, outcomes: Seq
         "expectations": expectations(outcomes, board.frame, about),
         "agents_failed": [{"agent": agent, "problem": problem} for agent, problem in board.failed],
         "band": None,
+        "ties": None,
     }
 
 

@@ -12,6 +12,7 @@ from mutualize.errors import MutualizeError
 from mutualize.scenario.files import Loaded, read_beside
 from mutualize.scenario.known import Known
 from mutualize.scenario.leaves import Unknown, amount_of
+from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.market import Candle, Chain, Market
 from mutualize.scenario.marks import Mark
 from mutualize.scenario.model import DataFile
@@ -30,17 +31,18 @@ class Beside:
     """Reads files of one folder and keeps them: a variant does not read them again."""
 
     folder: FilePath
+    limits: Limits = LIMITS
     kept: dict[str, Loaded] = attrs.field(factory=dict)
 
     def open(self, name: str, problems: Problems) -> CsvTable | None:
         """Read a file, or note why it cannot be read."""
         if name not in self.kept:
             try:
-                self.kept[name] = read_beside(self.folder, name, problems.beside(name))
+                self.kept[name] = read_beside(self.folder, name, problems.beside(name), self.limits)
             except MutualizeError as error:
                 problems.add_error(error)
                 return None
-        return CsvTable(self.kept[name], problems)
+        return CsvTable(self.kept[name], problems, self.limits)
 
 
 @attrs.define

@@ -38,6 +38,7 @@ from mutualize.market.market import Market
 from mutualize.market.oracle import Oracle
 from mutualize.market.path import Bar, ConstantPath, Path, PointPath, PricePath
 from mutualize.protocol import Journal, Protocol, Reactor, Venue
+from mutualize.randomness import Stream
 from mutualize.scenario.beginnings import Beginnings
 from mutualize.scenario.model import Borrowers, Depositors, Governance, Liquidators, Scenario, Stakers
 from mutualize.scenario.model import Market as MarketTable
@@ -52,21 +53,31 @@ HORIZON_S = 86_400
 
 
 def build(
-    scenario: Scenario, ledger: Journal, *, seed: int | None = None, log: FilteringBoundLogger | None = None
+    scenario: Scenario,
+    ledger: Journal,
+    *,
+    seed: int | None = None,
+    log: FilteringBoundLogger | None = None,
+    ties: Stream | None = None,
 ) -> World:
-    """Return the world of a scenario, ready to run. `seed` replaces the scenario's own.
+    """Return the world of a scenario, ready to run. `seed` replaces its own; `ties` draws who comes first.
 
     Raises MutualizeError where a market has no price at the start; running the world raises it where the
     pool refuses what the scenario begins with.
     """
-    return Builder(scenario, ledger, scenario.seed if seed is None else seed, log).world
+    return Builder(scenario, ledger, scenario.seed if seed is None else seed, log, ties).world
 
 
 class Builder:
     """What is made once and shared: markets, chain, pools, watchlists, queues."""
 
     def __init__(
-        self, scenario: Scenario, ledger: Journal, seed: int, log: FilteringBoundLogger | None
+        self,
+        scenario: Scenario,
+        ledger: Journal,
+        seed: int,
+        log: FilteringBoundLogger | None,
+        ties: Stream | None = None,
     ) -> None:
         self.scenario = scenario
         self.markets = {asset: _market(scenario, table) for asset, table in scenario.markets.items()}
@@ -82,7 +93,9 @@ class Builder:
             deciders += venues.deciders
             reactors += venues.reactors
         self.protocol = Protocol(deciders, ledger, reactors=reactors)
-        self.world = World(self.protocol, start=scenario.start, end=scenario.end, seed=seed, log=log)
+        self.world = World(
+            self.protocol, start=scenario.start, end=scenario.end, seed=seed, log=log, ties=ties
+        )
         self.world.start(Genesis(Beginnings(scenario, self.markets, seed)))
         for agent in self._agents():
             self.world.start(agent)
@@ -147,7 +160,13 @@ class Builder:
             max(heartbeats, default=HORIZON_S),
         )
         return [
-            Liquidator(name, desk, group.capital, draw(self.world.seed, name, "latency", group.latency_s))
+            Liquidator(
+                name,
+                desk,
+                group.capital,
+                draw(self.world.seed, name, "latency", group.latency_s),
+                group.per_block,
+            )
             for name in member_names(group.name, group.count)
         ]
 
@@ -245,6 +264,7 @@ def _market(scenario: Scenario, table: MarketTable) -> Market:
         path=_path(table),
         place=table.place,
         depth=depth,
+        cost=Ratio(table.cost),
     )
 
 

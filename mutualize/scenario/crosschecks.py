@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from mutualize.errors import Exit, Reason
+from mutualize.errors import Reason
 from mutualize.scenario.fields import Amount, Distribution, Numeral, Parameter, Whole
 from mutualize.scenario.market import Gap, Market
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path, Problems, did_you_mean, shown
 from mutualize.scenario.scalars import format_time
 from mutualize.scenario.settings import resolve
+from mutualize.scenario.size import check_size
 from mutualize.scenario.venue import Tier, Venue
 
 ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers")
@@ -20,7 +21,6 @@ NUMBERS: Final = (Amount, Numeral, Distribution, Parameter, Whole)
 OWN_NAMES: Final = ("treasury", "umbrella", "governance", "market", "miners", "outside", "genesis")
 """Accounts that a run has of its own."""
 
-VARIANTS_MAX: Final = 50
 Add = Callable[..., None]
 
 
@@ -37,13 +37,7 @@ def check_whole(scenario: Scenario, data: Mapping[str, Any], problems: Problems)
     _names(scenario, add)
     _votes(scenario, add)
     _expectations(scenario, data, add)
-    if len(scenario.variants) > VARIANTS_MAX:
-        add(
-            ("variants",),
-            f"there are {len(scenario.variants)} variants: at most {VARIANTS_MAX}.",
-            "",
-            Exit.LIMIT,
-        )
+    check_size(scenario, add)
 
 
 def _moments(scenario: Scenario, add: Add) -> None:
@@ -85,6 +79,13 @@ def _markets(scenario: Scenario, add: Add) -> None:
             )
     for asset in scenario.oracles:
         _priced(scenario, asset, ("oracles", asset), add)
+    chain = scenario.chain
+    if chain is not None and chain.gas_path and chain.gas_path[0][0] > scenario.start:
+        first, start = format_time(chain.gas_path[0][0]), format_time(scenario.start)
+        add(
+            ("chain", "gas_prices"),
+            f"there is no gas price at the start ({start}); the table begins {first}.",
+        )
     if scenario.chain is not None and scenario.chain.native is not None and scenario.chain.gas:
         _priced(scenario, scenario.chain.native, ("chain", "native"), add)
 

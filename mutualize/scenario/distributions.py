@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mutualize.randomness import Distribution, Fixed, Histogram, PowerLaw, Triangular, Uniform
+from mutualize.scenario.limits import LIMITS, Limits, hold
 from mutualize.scenario.place import did_you_mean, shown
 from mutualize.scenario.scalars import read_decimal
 
 WAYS: Final = {"uniform": 2, "triangular": 3, "power_law": 2}
 """Ways of drawing that take a few numbers, and how many."""
 HISTOGRAM: Final = "histogram"
-ROWS_MAX: Final = 1_000
 WEIGHT_MAX: Final = 10**12 * 10**18
 
 Read = Callable[[Any], int]
@@ -28,7 +28,7 @@ def is_distribution(raw: Any) -> bool:
     return isinstance(raw, dict) and any(way in raw for way in (*WAYS, HISTOGRAM))
 
 
-def read_distribution(raw: Any, read: Read) -> Distribution:
+def read_distribution(raw: Any, read: Read, limits: Limits = LIMITS) -> Distribution:
     """Read a number or a way of drawing (without its marks). Raises ValueError."""
     if not isinstance(raw, dict):
         return Fixed(read(raw))
@@ -36,7 +36,9 @@ def read_distribution(raw: Any, read: Read) -> Distribution:
         raise ValueError(f"one way of drawing is needed: {', '.join((*WAYS, HISTOGRAM))}")
     ((way, numbers),) = raw.items()
     if way == HISTOGRAM:
-        return Histogram(tuple(_row(row, read) for row in _list(numbers, "rows", 1, ROWS_MAX)))
+        rows = _list(numbers, "rows", 1)
+        hold(limits, "histogram_rows", len(rows), "rows of a histogram")
+        return Histogram(tuple(_row(row, read) for row in rows))
     if way not in WAYS:
         raise ValueError(f"{shown(way)} is not a way of drawing. {did_you_mean(way, (*WAYS, HISTOGRAM))}")
     values = [read(number) for number in _list(numbers, "numbers", WAYS[way], WAYS[way])]
@@ -49,12 +51,11 @@ def read_distribution(raw: Any, read: Read) -> Distribution:
     return Uniform(*values) if way == "uniform" else PowerLaw(*values)
 
 
-def _list(raw: Any, what: str, least: int, most: int) -> list[Any]:
+def _list(raw: Any, what: str, least: int, most: int | None = None) -> list[Any]:
     if not isinstance(raw, list):
         raise ValueError(f"{shown(raw)} is not a list of {what}")
-    if not least <= len(raw) <= most:
-        count = str(least) if least == most else f"{least} to {most}"
-        raise ValueError(f"{count} {what} are needed, not {len(raw)}")
+    if len(raw) < least or (most is not None and len(raw) > most):
+        raise ValueError(f"{least if most else f'at least {least}'} {what} are needed, not {len(raw)}")
     return raw
 
 

@@ -6,6 +6,7 @@ floats are kept as `Float`, so that the loader can say at each what to write ins
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from typing import Any, Final
 import attrs
 
 from mutualize.errors import Exit, MutualizeError
-from mutualize.scenario.lines import FILE_MAX, check_limits, locate
+from mutualize.scenario.limits import LIMITS, Limits, beyond
+from mutualize.scenario.lines import check_limits, locate
 from mutualize.scenario.place import Path, shown
 
 BOM: Final = b"\xef\xbb\xbf"
@@ -44,20 +46,22 @@ class Document:
         return locate(self.text)
 
 
-def read_bytes(path: FilePath, file: str, limit: int = FILE_MAX) -> bytes:
-    """Read a file of at most `limit` bytes.
+def read_bytes(path: FilePath, file: str, limits: Limits = LIMITS, name: str = "file_bytes") -> bytes:
+    """Read a file of at most as many bytes as the limit `name` allows.
 
     Raises MutualizeError: MISSING where there is none, LIMIT where it is too large, IO where reading fails.
     """
+    limit = getattr(limits, name)
     try:
         with path.open("rb") as stream:
             raw = stream.read(limit + 1)
+            size = max(len(raw), os.fstat(stream.fileno()).st_size)
     except FileNotFoundError:
         raise MutualizeError(file, "there is no such file.", code=Exit.MISSING) from None
     except OSError as error:
         raise MutualizeError(file, f"cannot be read: {error.strerror}.", code=Exit.IO) from None
     if len(raw) > limit:
-        raise MutualizeError(file, f"the file is larger than {limit:,} bytes.", code=Exit.LIMIT)
+        raise beyond(file, name, f"the file is larger than {limit:,} bytes.", size)
     return raw
 
 
@@ -82,15 +86,15 @@ def decode(raw: bytes, file: str) -> str:
     return text
 
 
-def parse(text: str, file: str) -> Document:
+def parse(text: str, file: str, limits: Limits = LIMITS) -> Document:
     """Parse a TOML text whose limits are checked first. Raises MutualizeError with line and column."""
-    check_limits(text, file)
+    check_limits(text, file, limits)
     try:
         data = tomllib.loads(text, parse_float=Float)
     except tomllib.TOMLDecodeError as error:
         raise _malformed(str(error), file, text) from None
     except RecursionError:
-        raise MutualizeError(file, "tables and lists are nested too deeply.", code=Exit.LIMIT) from None
+        raise beyond(file, "depth", "tables and lists are nested too deeply.") from None
     except ValueError as error:  # what the parser lets through: integers too long, impossible dates
         raise MutualizeError(file, f"not a TOML file: {_first_line(error)}.") from None
     return Document(file, data, text)
@@ -109,6 +113,6 @@ def _first_line(error: ValueError) -> str:
     return (str(error).splitlines() or ["unknown"])[0][:100]
 
 
-def read_document(path: FilePath, file: str) -> Document:
+def read_document(path: FilePath, file: str, limits: Limits = LIMITS) -> Document:
     """Read and parse a scenario file; `file` is how messages call it. Raises MutualizeError."""
-    return parse(decode(read_bytes(path, file), file), file)
+    return parse(decode(read_bytes(path, file, limits), file), file, limits)

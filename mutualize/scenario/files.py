@@ -11,9 +11,9 @@ import attrs
 
 from mutualize.errors import Exit, MutualizeError
 from mutualize.scenario.document import decode, read_bytes
+from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.place import shown
 
-DATA_MAX: Final = 64_000_000
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.[^/]*)?", re.IGNORECASE)
 
@@ -38,7 +38,7 @@ def check_file_name(name: str) -> str:
     return name
 
 
-def read_beside(folder: FilePath, name: str, file: str) -> Loaded:
+def read_beside(folder: FilePath, name: str, file: str, limits: Limits = LIMITS) -> Loaded:
     """Read a file of the scenario's folder; `file` is how messages call it.
 
     Raises MutualizeError: also where a link leads out of the folder.
@@ -54,5 +54,5 @@ def read_beside(folder: FilePath, name: str, file: str) -> Loaded:
         raise MutualizeError(file, "this is a folder, not a file.")
     if path.exists() and not path.is_file():
         raise MutualizeError(file, "this is not a regular file.", code=Exit.USAGE)
-    raw = read_bytes(path, file, DATA_MAX)
+    raw = read_bytes(path, file, limits, "data_bytes")
     return Loaded(name, decode(raw, file), hashlib.sha256(raw).hexdigest())

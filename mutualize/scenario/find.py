@@ -5,6 +5,7 @@ Shipped scenarios are data of the package; in a checkout, where the package has 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -51,8 +52,15 @@ def find(name_or_path: str | Path) -> Path:
 
 
 def _asked(question: Callable[[], bool]) -> bool:
-    """Ask the file system; a name that no file can have (too long, with a NUL) is none."""
+    """Ask the file system; a name that no file can have (too long, with a NUL) is none.
+
+    Raises OSError where the answer cannot be had: a disk that fails is not a file that is missing.
+    """
     try:
         return question()
-    except (OSError, ValueError):
+    except ValueError:
         return False
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.EACCES, errno.EINVAL):
+            return False
+        raise

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.marks import KINDS
 
 MARKED: Final = "marked"
@@ -35,6 +36,7 @@ class Known:
     """The names that a parsed scenario defines."""
 
     root: Mapping[str, Any]
+    limits: Limits = LIMITS
 
     def names(self, to: str, venue: str = "") -> list[str]:
         """Return all names of assets, venues or sources; of stakes or reserves in `venue`."""

@@ -30,10 +30,12 @@ from mutualize.scenario.fields import (
     Values,
     Whole,
     fields_of,
+    is_required,
     kind_of,
 )
 from mutualize.scenario.files import check_file_name
 from mutualize.scenario.known import Known, plain
+from mutualize.scenario.limits import hold
 from mutualize.scenario.market import PRICE_MAX
 from mutualize.scenario.model import Tolerance as Within
 from mutualize.scenario.place import Path as At
@@ -41,8 +43,6 @@ from mutualize.scenario.place import did_you_mean, parse_path, shown
 from mutualize.scenario.venue import Reserve
 from mutualize.units import AMOUNT_MAX
 
-POINTS_MAX: Final = 10_000
-TEXTS_MAX: Final = 100
 FINEST: Final = 36
 """Decimals that a numeral is checked with where its asset is not known."""
 
@@ -68,11 +68,20 @@ class Frame:
         field = fields_of(self.cls).get(name)
         return self.key if field is None else field.default
 
+    def lacks(self, name: str) -> bool:
+        """Say whether a field that may be left out is: nothing else would tell that it is needed here."""
+        field = fields_of(self.cls).get(name)
+        return field is not None and name not in self.raw and not is_required(field)
+
+    def counted_in(self, kind: Amount) -> str:
+        """Return the field that says in what an amount is counted."""
+        if kind.switch is not None and self.value(kind.switch[0]) == kind.switch[1]:
+            return kind.switch[2]
+        return kind.of
+
     def asset(self, kind: Amount, known: Known) -> Any:
         """Return the name of the asset that an amount is counted in, as far as it is known."""
-        name = kind.of
-        if kind.switch is not None and self.value(kind.switch[0]) == kind.switch[1]:
-            name = kind.switch[2]
+        name = self.counted_in(kind)
         field = fields_of(self.cls).get(name)
         asset = self.value(name)
         if field is not None and kind_of(field) == Ref("stakes"):
@@ -118,12 +127,15 @@ def _decimal(kind: Numeral, raw: Any, _: Place) -> int | str:
 
 
 def _amount(kind: Amount, raw: Any, place: Place) -> int:
+    name = place.frame.counted_in(kind)
+    if place.frame.lacks(name):
+        raise ValueError(f"in which asset it is counted is not known without {shown(name)}")
     return amount_of(raw, place.frame.asset(kind, place.known), place.known, kind.low)
 
 
 def _distribution(kind: Distribution, raw: Any, place: Place) -> Any:
     return distributions.read_distribution(
-        raw, lambda number: _READERS[type(kind.inner)](kind.inner, number, place)
+        raw, lambda number: _READERS[type(kind.inner)](kind.inner, number, place), place.known.limits
     )
 
 
@@ -142,6 +154,8 @@ def amount_of(raw: Any, asset: Any, known: Known, low: int = 0) -> int:
 
 
 def _parameter(kind: Parameter, raw: Any, place: Place) -> Any:
+    if place.frame.lacks(kind.of):
+        raise ValueError(f"what it means is not known without {shown(kind.of)}")
     field = fields_of(Reserve).get(str(place.frame.value(kind.of)))
     if field is None:
         raise Unknown
@@ -175,9 +189,9 @@ def _choice(kind: Choice, raw: Any, place: Place) -> str:
     return raw
 
 
-def _points(_: Points, raw: Any, __: Place) -> tuple[tuple[int, int], ...]:
+def _points(_: Points, raw: Any, place: Place) -> tuple[tuple[int, int], ...]:
     points: list[tuple[int, int]] = []
-    for pair in _list(raw, "[moment, price] pairs", POINTS_MAX):
+    for pair in _list(raw, "[moment, price] pairs", place, "points"):
         if not isinstance(pair, list) or len(pair) != 2:
             raise ValueError("a point is a pair [moment, price]")
         at = scalars.read_time(pair[0])
@@ -187,11 +201,12 @@ def _points(_: Points, raw: Any, __: Place) -> tuple[tuple[int, int], ...]:
     return tuple(points)
 
 
-def _list(raw: Any, what: str, most: int) -> list[Any]:
+def _list(raw: Any, what: str, place: Place, limit: str) -> list[Any]:
     if not isinstance(raw, list):
         raise ValueError(f"{shown(scalars.unfloat(raw))} is not a list of {what}")
-    if not 1 <= len(raw) <= most:
-        raise ValueError(f"1 to {most:,} {what} are needed, not {len(raw):,}")
+    if not raw:
+        raise ValueError(f"the list of {what} is empty")
+    hold(place.known.limits, limit, len(raw), what)
     return raw
 
 
@@ -199,9 +214,11 @@ def _text(kind: Text, raw: Any, _: Place) -> str:
     return scalars.read_text(raw, kind.limit)
 
 
-def _texts(kind: Texts, raw: Any, _: Place) -> tuple[str, ...]:
+def _texts(kind: Texts, raw: Any, place: Place) -> tuple[str, ...]:
     return (
-        tuple(scalars.read_text(text, kind.limit) for text in _list(raw, "texts", TEXTS_MAX)) if raw else ()
+        tuple(scalars.read_text(text, kind.limit) for text in _list(raw, "texts", place, "texts"))
+        if raw != []
+        else ()
     )
 
 
@@ -219,8 +236,9 @@ def _tolerance(_: Tolerance, raw: Any, __: Place) -> Within:
     return Within(*scalars.read_tolerance(raw))
 
 
-def _values(_: Values, raw: Any, __: Place) -> tuple[str, ...]:
-    return tuple(scalars.read_value(value) for value in _list(raw, "numbers, moments or names", TEXTS_MAX))
+def _values(_: Values, raw: Any, place: Place) -> tuple[str, ...]:
+    listed = _list(raw, "numbers, moments or names", place, "texts")
+    return tuple(scalars.read_value(value) for value in listed)
 
 
 _READERS: Final[dict[type, Callable[[Any, Any, Place], Any]]] = {

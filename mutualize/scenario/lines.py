@@ -14,13 +14,8 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from mutualize.errors import Exit, MutualizeError
+from mutualize.scenario.limits import LIMITS, Limits, beyond
 from mutualize.scenario.place import Path
-
-FILE_MAX: Final = 1_000_000
-LINE_MAX: Final = 4_096
-KEY_PARTS_MAX: Final = 16
-DEPTH_MAX: Final = 32
 
 _PIECES: Final = {
     "space": r"[ \t]+",
@@ -56,27 +51,46 @@ def tokens(text: str) -> Iterator[Token]:
         at = found.end()
 
 
-def check_limits(text: str, file: str) -> None:
+def check_limits(text: str, file: str, limits: Limits = LIMITS) -> None:
     """Refuse lines, keys and nestings that no honest scenario has. Raises MutualizeError, exit code LIMIT."""
+    longest, deepest, widest = _Largest(), _Largest(), _Largest()
     for number, line in enumerate(text.split("\n"), 1):
-        if len(line.encode()) > LINE_MAX:
-            raise _limit(file, number, f"the line is longer than {LINE_MAX} bytes.")
+        if 4 * len(line) > limits.line_bytes and (size := len(line.encode())) > limits.line_bytes:
+            longest.see(size, number)
+    if longest.at:
+        problem = f"the line is longer than {limits.line_bytes:,} bytes."
+        raise beyond(f"{file}:{longest.at}", "line_bytes", problem, longest.size)
     depth = parts = 0
     before = ""
     for token in tokens(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token.text, 0) if token.kind == "mark" else 0
-        if depth > DEPTH_MAX:
-            raise _limit(file, token.line, f"tables and lists are nested deeper than {DEPTH_MAX}.")
+        if depth > limits.depth:
+            deepest.see(depth, token.line)
         parts = parts + 1 if token.text == "." and before != "newline" else parts
         if token.kind == "newline" or token.text in {"=", ","}:
             parts = 0
-        if parts >= KEY_PARTS_MAX:
-            raise _limit(file, token.line, f"a key has more than {KEY_PARTS_MAX} parts.")
+        if parts >= limits.key_parts:
+            widest.see(parts + 1, token.line)
         before = token.kind
+    if deepest.at:
+        problem = f"tables and lists are nested deeper than {limits.depth}."
+        raise beyond(f"{file}:{deepest.at}", "depth", problem, deepest.size)
+    if widest.at:
+        problem = f"a key has more than {limits.key_parts} parts."
+        raise beyond(f"{file}:{widest.at}", "key_parts", problem, widest.size)
 
 
-def _limit(file: str, line: int, problem: str) -> MutualizeError:
-    return MutualizeError(f"{file}:{line}", problem, code=Exit.LIMIT)
+@attrs.define
+class _Largest:
+    """The largest of the sizes that are beyond a limit, and the line of the first; 0 without one."""
+
+    size: int = 0
+    at: int = 0
+
+    def see(self, size: int, line: int) -> None:
+        """Take a size that is beyond the limit."""
+        self.size = max(self.size, size)
+        self.at = self.at or line
 
 
 def locate(text: str) -> dict[Path, int]:

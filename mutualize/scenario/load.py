@@ -20,6 +20,7 @@ from mutualize.scenario.document import Document, parse, read_document
 from mutualize.scenario.dump import canonical, digest
 from mutualize.scenario.find import FILE, find
 from mutualize.scenario.known import Known
+from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.market import Chain, Market
 from mutualize.scenario.model import Expect, ExpectRow, Scenario
 from mutualize.scenario.place import Problems, TooManyError, did_you_mean, display, shown
@@ -31,30 +32,44 @@ APPLIED: Final = "applied"
 Overrides = Sequence[tuple[str, str]]
 
 
-def load(path: str | FilePath, overrides: Overrides = (), variant: str | None = None) -> Scenario:
+def load(
+    path: str | FilePath, overrides: Overrides = (), variant: str | None = None, *, limits: Limits = LIMITS
+) -> Scenario:
     """Read a scenario (a folder, a `.toml` file, or the name of a shipped one) and check everything.
 
     `variant` is applied first, then `overrides` (dotted path, value as typed). Opens nothing outside of the
-    scenario's folder. Raises MutualizeError with all problems, one line each, in the order of the file.
+    scenario's folder, and nothing that is larger than `limits`. Raises MutualizeError with all problems, one
+    line each, in the order of the file.
     """
     found = find(path)
     file = found / FILE if found.is_dir() else found
-    document = read_document(file, display(file))
-    return load_document(document, file.parent, overrides, variant)
+    document = read_document(file, display(file), limits)
+    return load_document(document, file.parent, overrides, variant, limits=limits)
 
 
 def loads(
-    text: str, folder: FilePath, overrides: Overrides = (), variant: str | None = None, file: str = FILE
+    text: str,
+    folder: FilePath,
+    overrides: Overrides = (),
+    variant: str | None = None,
+    file: str = FILE,
+    *,
+    limits: Limits = LIMITS,
 ) -> Scenario:
     """Load a scenario from its text; `folder` holds the files beside it, `file` is how messages call it."""
-    return load_document(parse(text, file), folder, overrides, variant)
+    return load_document(parse(text, file, limits), folder, overrides, variant, limits=limits)
 
 
 def load_document(
-    document: Document, folder: FilePath, overrides: Overrides = (), variant: str | None = None
+    document: Document,
+    folder: FilePath,
+    overrides: Overrides = (),
+    variant: str | None = None,
+    *,
+    limits: Limits = LIMITS,
 ) -> Scenario:
     """Load a parsed scenario. Without variant and overrides, its variants are checked as well."""
-    beside = Beside(folder)
+    beside = Beside(folder, limits)
     problems = Problems(document.file, lambda: document.lines)
     scenario = None
     with suppress(TooManyError):
@@ -87,12 +102,12 @@ def _read(
 ) -> Scenario | None:
     """Read a scenario as far as it can be; returns None where problems were noted."""
     data = copied(document.data)
-    setter = Setter(data, problems)
+    setter = Setter(data, problems, beside.limits)
     if variant is not None:
         _apply(setter, variant)
     for path, typed in overrides:
         setter.override(path, typed)
-    known = Known(data)
+    known = Known(data, beside.limits)
     reader = Reader(known, problems, frozenset(setter.cuts))
     made = reader.read(Scenario, data, (), None)
     check_tables(reader.built, problems)
@@ -101,6 +116,7 @@ def _read(
     if made is BAD or problems.found:
         return None
     scenario = _complete(made, read, reader)
+    scenario = attrs.evolve(scenario, limits=beside.limits)
     check_whole(scenario, data, problems)
     gaps = find_gaps(scenario, problems)
     if problems.found:

@@ -112,6 +112,7 @@ class Market:
     price: int | None = of(Numeral(8, 0, PRICE_MAX), "one price for the whole run", default=None)
     prices: PriceFile | None = of(Table(PriceFile), "prices from a table of bars", default=None)
     points: tuple[tuple[int, int], ...] = of(Points(), "a price as (time, price), lines between", default=())
+    cost: int = ratio("the share of every trade that it costs, whatever its size", 0, WAD - 1, default=0)
     depth: Depth | None = of(Table(Depth), "left out: any amount trades at the price", default=None)
     candles: tuple[Candle, ...] = computed("the rows of `prices`, in order of time", default=())
 

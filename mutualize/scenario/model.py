@@ -39,6 +39,7 @@ from mutualize.scenario.fields import (
 )
 from mutualize.scenario.fields import Path as DottedPath
 from mutualize.scenario.fields import Tolerance as ToleranceKind
+from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.market import Asset, Candle, Chain, Depth, Gap, GasFile, Market, Oracle, PriceFile
 from mutualize.scenario.marks import Input
 from mutualize.scenario.population import (
@@ -152,7 +153,7 @@ class Vary:
 class Band:
     """How uncertain inputs spread one outcome: many runs with drawn inputs."""
 
-    draws: int = of(Whole(1, 100_000, marked=False), "how many runs")
+    draws: int = of(Whole(1, 10**12, marked=False), "how many runs")
     metric: str = of(Text(120), "which outcome")
     until: int | None = of(Time(), "runs may stop here; left out: the end", default=None)
     vary: tuple[Vary, ...] = of(Rows(Vary), "the inputs that are drawn")
@@ -217,6 +218,7 @@ class Scenario:
     data: Mapping[str, Any] = computed("what was read, variant and overrides applied", factory=dict)
     sha256: str = computed("digest over `data` and the files' digests", default="")
     folder: Path = computed("where it lies", default=Path())
+    limits: Limits = computed("how large it might be when it was loaded", default=LIMITS)
 
     @property
     def variant(self) -> str | None:

@@ -79,7 +79,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return f"Did you mean {shown(close[0])}?"
     if not names:
         return ""
-    listed = ", ".join(names[:12])
+    listed = ", ".join(shown(name)[1:-1] for name in names[:12])
     return f"Known: {listed}{', …' if len(names) > 12 else ''}."
 
 
@@ -146,9 +146,9 @@ class Problems:
         """Note a problem with a file beside the scenario."""
         self.keep(10**9, error)
 
-    def add_option(self, option: str, problem: str) -> None:
+    def add_option(self, option: str, problem: str, remedy: str = "", code: Exit = Exit.USAGE) -> None:
         """Note a problem with an option of the command line."""
-        self.keep(0, MutualizeError(option, _sentence(problem)))
+        self.keep(0, MutualizeError(option, _sentence(problem), remedy, code=code))
 
     def line(self, path: Path) -> int:
         """Return the line on which `path` stands, or the nearest table around it; 0 where unknown."""

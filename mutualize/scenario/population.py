@@ -36,7 +36,7 @@ from mutualize.scenario.market import RATIO_MAX
 from mutualize.scenario.venue import CELLS
 from mutualize.units import WAD
 
-COUNT_MAX = 1_000_000
+COUNT_MAX = 10**12
 REACTION = Whole(0, 10 * 365 * 86_400)
 ACTIONS = ("cover-deficit", "set-parameter", "pause", "unpause", "recognise-shortfall", "repay-debt")
 
@@ -103,6 +103,7 @@ class Liquidators:
     capital: Mapping[str, int] = of(Amounts(), "what each starts with, by asset", factory=dict)
     flash: bool = of(Flag(), "repay with flash liquidity, as long as a sale pays it back", default=False)
     latency_s: Distribution = of(Draw(REACTION), "from chance to transaction, seconds", default=Fixed(0))
+    per_block: int = whole("how many transactions each gets into one block", 1, default=1)
     min_profit: int = money("the least profit that makes one act, money of account", default=0)
     fraction_max: int = ratio("the largest share of a debt that one transaction repays", 1, default=WAD)
     lot_max: Mapping[str, int] = of(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import attrs
 
+from mutualize.errors import Exit
 from mutualize.scenario import distributions, leaves, scalars
 from mutualize.scenario.fields import (
     DOC,
@@ -33,6 +34,7 @@ from mutualize.scenario.fields import (
 )
 from mutualize.scenario.known import MARKED, RESERVED, Known, plain
 from mutualize.scenario.leaves import Frame, Unknown
+from mutualize.scenario.limits import BeyondLimitError
 from mutualize.scenario.marks import KINDS, Input, Mark
 from mutualize.scenario.place import Path, Problems, did_you_mean, format_path, shown
 
@@ -124,7 +126,7 @@ class Reader:
         except Unknown:
             return False
         except ValueError as error:
-            self.bad((*path, name), str(error))
+            self.wrong((*path, name), error)
             return False
         return True
 
@@ -156,7 +158,7 @@ class Reader:
         except Unknown:
             value = BAD
         except ValueError as error:
-            return self.bad(path, str(error))
+            return self.wrong(path, error)
         if own or leaves.needs_mark(kind, raw):
             self.record(path, _as_text(kind, raw), own or mark)
         return value
@@ -184,7 +186,7 @@ class Reader:
         except Unknown:
             return BAD
         except ValueError as error:
-            return self.bad(path, str(error))
+            return self.wrong(path, error)
         self.record(path, str(value), own or mark)
         return read
 
@@ -219,7 +221,7 @@ class Reader:
             except Unknown:
                 values[name] = BAD
             except ValueError as error:
-                values[name] = self.bad(at, str(error))
+                values[name] = self.wrong(at, error)
                 continue
             self.record(at, str(inner), own or (None if at in self.cuts else mark))
         return BAD if any(value is BAD for value in values.values()) else values
@@ -251,7 +253,7 @@ class Reader:
             try:
                 values[scalars.read_id(name)] = scalars.read_text(text, kind.limit)
             except ValueError as error:
-                values[name] = self.bad((*path, name), str(error))
+                values[name] = self.wrong((*path, name), error)
         return BAD if any(value is BAD for value in values.values()) else values
 
     def no_floats(self, raw: Any, path: Path) -> bool:
@@ -333,6 +335,13 @@ class Reader:
         """Note a problem and return BAD."""
         self.problems.add(path, problem, remedy)
         return BAD
+
+    def wrong(self, path: Path, error: ValueError) -> Any:
+        """Note what reading a value raised, and return BAD."""
+        if isinstance(error, BeyondLimitError):
+            self.problems.add(path, str(error), error.remedy, Exit.LIMIT)
+            return BAD
+        return self.bad(path, str(error))
 
 
 def _kind(field: attrs.Attribute[Any]) -> Kind:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from mutualize.errors import Exit
 from mutualize.scenario.fields import (
     Amount,
     Amounts,
@@ -35,11 +36,11 @@ from mutualize.scenario.fields import (
     kind_of,
 )
 from mutualize.scenario.known import MARKED, RESERVED, plain
+from mutualize.scenario.limits import LIMITS, BeyondLimitError, Limits, hold
 from mutualize.scenario.marks import KINDS
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path, Problems, did_you_mean, format_path, parse_path, shown
 
-TEXT_MAX: Final = 4_096
 AMOUNT: Final = Amount("")
 """Stands for one entry of a table of amounts."""
 ROOT: Final = Table(Scenario)
@@ -54,10 +55,9 @@ class Target:
     kind: Kind
 
 
-def parse_value(text: str) -> Any:
+def parse_value(text: str, limits: Limits = LIMITS) -> Any:
     """Read what a user typed: TOML where it is that, else a text; a number with a point stays as typed."""
-    if len(text) > TEXT_MAX:
-        raise ValueError(f"the value has {len(text):,} characters: at most {TEXT_MAX:,}")
+    hold(limits, "line_bytes", len(text), "characters in a value")
     try:
         parsed = tomllib.loads(f"x = {text}", parse_float=str)
     except (ValueError, RecursionError):
@@ -172,6 +172,7 @@ class Setter:
 
     data: dict[str, Any]
     problems: Problems
+    limits: Limits = LIMITS
     cuts: list[Path] = attrs.field(factory=list)
 
     def override(self, text: str, typed: str) -> None:
@@ -179,7 +180,10 @@ class Setter:
         option = f"--set {shown(text)[1:-1]}"
         try:
             target = resolve(self.data, text)
-            value = parse_value(typed)
+            value = parse_value(typed, self.limits)
+        except BeyondLimitError as error:
+            self.problems.add_option(option, str(error), error.remedy, Exit.LIMIT)
+            return
         except ValueError as error:
             self.problems.add_option(option, str(error))
             return

@@ -16,14 +16,15 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
+from mutualize.errors import Exit
 from mutualize.scenario.files import Loaded
+from mutualize.scenario.limits import LIMITS, Limits, remedy_of
 from mutualize.scenario.market import PRICE_MAX, Candle
 from mutualize.scenario.place import Problems, did_you_mean, shown
 from mutualize.scenario.scalars import parse_row_time, read_decimal
 
 TIME_COLUMN: Final = "timestamp_utc"
 PRICE_COLUMNS: Final = ("open", "high", "low", "close")
-ROW_MAX: Final = 4_096
 PROBLEMS_MAX: Final = 10
 """How many problems of one file are told."""
 
@@ -41,14 +42,15 @@ class CsvTable:
 
     loaded: Loaded
     problems: Problems
+    limits: Limits = LIMITS
     notes: tuple[str, ...] = ()
     told: int = 0
 
-    def bad(self, line: int, problem: str, remedy: str = "") -> None:
+    def bad(self, line: int, problem: str, remedy: str = "", code: Exit = Exit.USAGE) -> None:
         """Note a problem, up to a few a file."""
         self.told += 1
         if self.told <= PROBLEMS_MAX:
-            self.problems.add_file(self.loaded.name, line, problem, remedy)
+            self.problems.add_file(self.loaded.name, line, problem, remedy, code)
         elif self.told == PROBLEMS_MAX + 1:
             self.problems.add_file(self.loaded.name, 0, f"reading stopped after {PROBLEMS_MAX} problems.")
 
@@ -59,9 +61,11 @@ class CsvTable:
             lines.pop()
         start = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
         self.notes = tuple(_cleaned(line) for line in lines[:start])
-        too_long = next((n for n, line in enumerate(lines, 1) if len(line) > ROW_MAX), None)
+        most = self.limits.row_characters
+        too_long = next((n for n, line in enumerate(lines, 1) if len(line) > most), None)
         if too_long is not None:
-            self.bad(too_long, f"the row is longer than {ROW_MAX:,} characters.")
+            remedy = remedy_of("row_characters", max(map(len, lines)))
+            self.bad(too_long, f"the row is longer than {most:,} characters.", remedy, Exit.LIMIT)
         elif start == len(lines):
             self.bad(0, "the table is empty.", f"Its first row names the columns: {','.join(columns)}.")
         else:

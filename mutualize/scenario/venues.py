@@ -35,16 +35,16 @@ UMBRELLA_MIN_LEFT = 10**6
 class ByReserve:
     """The waterfalls of one pool, by the asset that is missing."""
 
+    answers = Waterfall.answers
+
     def __init__(self, waterfalls: Mapping[str, Waterfall]) -> None:
         self._waterfalls = dict(waterfalls)
 
     def react(self, view: View, event: Event, at: int) -> list[Event]:
         """Return what follows, by the waterfall of the reserve that is concerned."""
-        if isinstance(event, ShortfallRecognised | LossAllocated | LossAbsorbed):
-            waterfall = self._waterfalls.get(event.asset)
-            if waterfall is not None:
-                return waterfall.react(view, event, at)
-        return []
+        assert isinstance(event, ShortfallRecognised | LossAllocated | LossAbsorbed)
+        waterfall = self._waterfalls.get(event.asset)
+        return waterfall.react(view, event, at) if waterfall is not None else []
 
 
 class Venues:

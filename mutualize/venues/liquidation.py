@@ -29,13 +29,31 @@ from mutualize.units import (
     ray_mul_up,
 )
 from mutualize.venues.reserve import Reserve
-from mutualize.venues.rules import Health
+from mutualize.venues.rules import Health, PoolRules
 from mutualize.venues.work import Work
 
 HALF = 5_000
 
 
-@attrs.frozen
+@attrs.define
+class Side:
+    """One side of a liquidation: a reserve, the borrower's units in it, what they are now, and its price."""
+
+    reserve: Reserve
+    units: int
+    amount: int
+    price: int
+
+    def value_down(self, amount: int) -> int:
+        """Return what an amount is worth in 8-decimals money, rounded down."""
+        return mul_div_down(amount, self.price, self.reserve.unit)
+
+    def value_up(self, amount: int) -> int:
+        """Return what an amount is worth in 8-decimals money, rounded up."""
+        return mul_div_up(amount, self.price, self.reserve.unit)
+
+
+@attrs.define
 class Amounts:
     """What changes hands: `pay` of the debt; `seize` to the liquidator and `fee` to the treasury."""
 
@@ -51,31 +69,36 @@ def liquidate(work: Work, command: Liquidate) -> list[Event]:
     require(command.account != borrower, Reason.BORROWER_IS_LIQUIDATOR)
     health = work.health(borrower)
     require(health.factor < WAD, Reason.POSITION_IS_HEALTHY)
-    held = ray_mul_down(work.supplied(command.collateral, borrower), collateral.liquidity_index)
-    owed = ray_mul_up(work.owed(command.debt, borrower), debt.borrow_index)
-    is_collateral = collateral.threshold > 0 and work.bits.is_collateral(
-        work.flags(borrower), command.collateral
-    )
+    flags = work.flags(borrower)
+    is_collateral = collateral.threshold > 0 and work.bits.is_collateral(flags, command.collateral)
     require(is_collateral, Reason.COLLATERAL_IS_NOT_ENABLED)
-    require(owed > 0, Reason.DEBT_IS_NOT_OWED)
+    require(work.bits.is_owed(flags, command.debt), Reason.DEBT_IS_NOT_OWED)
+    units = work.supplied(command.collateral, borrower)
+    held = Side(
+        collateral, units, ray_mul_down(units, collateral.liquidity_index), work.price(command.collateral)
+    )
+    units = work.owed(command.debt, borrower)
+    owed = Side(debt, units, ray_mul_up(units, debt.borrow_index), work.price(command.debt))
 
-    most = _most(work, health, collateral, debt, held, owed)
-    amounts = _amounts(work, collateral, debt, held, min(command.debt_to_cover, most))
-    _require_no_dust(work, collateral, debt, amounts, held, owed)
-    none_left = _takes_all(work, collateral, borrower, amounts, health)
+    most = most_of(work.rules, health, held, owed)
+    amounts = amounts_of(work.rules, held, owed, min(command.debt_to_cover, most))
+    dust = work.rules.dust_rule and leaves_dust(work.rules.leftover_min, held, owed, amounts)
+    require(not dust, Reason.LEFTOVER_IS_DUST)
+    none_left = takes_all(held, amounts, health)
 
     burned = ray_div_down(amounts.pay, debt.borrow_index)
-    if none_left and amounts.pay == owed:
-        burned = work.owed(command.debt, borrower)
+    if none_left and amounts.pay == owed.amount:
+        burned = owed.units
     require(burned > 0 or none_left, Reason.BURN_IS_TOO_SMALL)
     work.burn_debt(command.debt, borrower, burned)
     debt.receive(amounts.pay)
     recognised = none_left and work.rules.recognition == "at-zero-collateral"
-    if not (recognised and work.owed(command.debt, borrower)):
+    if not (recognised and burned < owed.units):
         debt.update_rates()
-    fund_fee = _hand_over(work, collateral, command, amounts, none_left)
-    liquidated = work.write(
-        Liquidated,
+    fund_fee = _hand_over(work, held, command, amounts, none_left)
+    transfers, cells = work.changes()
+    liquidated = Liquidated(
+        venue=work.name,
         liquidator=command.account,
         account=borrower,
         collateral=command.collateral,
@@ -85,81 +108,67 @@ def liquidate(work: Work, command: Liquidate) -> list[Event]:
         fee=amounts.fee,
         fund_fee=fund_fee,
         claims=command.receive_claims,
-        debt_price=work.price(command.debt),
-        collateral_price=work.price(command.collateral),
+        transfers=transfers,
+        cells=cells,
     )
-    left = owed - amounts.pay
+    left = owed.amount - amounts.pay
     shortfalls = _recognise_all(work, command.debt, borrower, left) if recognised else []
-    return [*work.accruals(), liquidated, *shortfalls]
+    return [*work.accruals(), liquidated, *shortfalls]  # those of the other debts' reserves included
 
 
-def _most(work: Work, health: Health, collateral: Reserve, debt: Reserve, held: int, owed: int) -> int:
+def most_of(rules: PoolRules, health: Health, held: Side, owed: Side) -> int:
     """Return how much of the debt may be repaid at once: the close factor."""
-    rules = work.rules
     if rules.close_factor == "full":
-        return owed
+        return owed.amount
     if rules.close_factor == "half":  # Aave v2: LIQUIDATION_CLOSE_FACTOR_PERCENT of this reserve's debt
-        return percent_mul_half_up(owed, HALF)
-    held_value = mul_div_down(held, work.price(collateral.asset), collateral.unit)
-    owed_value = mul_div_up(owed, work.price(debt.asset), debt.unit)
-    small = held_value < rules.full_below_value or owed_value < rules.full_below_value
+        return percent_mul_half_up(owed.amount, HALF)
+    owed_value = owed.value_up(owed.amount)
+    small = held.value_down(held.amount) < rules.full_below_value or owed_value < rules.full_below_value
     if small or health.factor <= rules.half_above_health:
-        return owed
+        return owed.amount
     half = percent_mul_half_up(health.debt, HALF)
-    return mul_div_down(half, debt.unit, work.price(debt.asset)) if owed_value > half else owed
+    return mul_div_down(half, owed.reserve.unit, owed.price) if owed_value > half else owed.amount
 
 
-def _amounts(work: Work, collateral: Reserve, debt: Reserve, held: int, pay: int) -> Amounts:
+def amounts_of(rules: PoolRules, held: Side, owed: Side, pay: int) -> Amounts:
     """Return what changes hands (Aave `_calculateAvailableCollateralToLiquidate`)."""
-    price_c, price_d = work.price(collateral.asset), work.price(debt.asset)
-    if price_c == 0:  # a worthless debt (price_d = 0) seizes nothing, by the formula
-        require(work.rules.zero_price_seizes and price_d > 0, Reason.PRICE_IS_MISSING)
-        return Amounts(pay=0, seize=held, fee=0)
-    base = mul_div_down(price_d * pay, collateral.unit, price_c * debt.unit)
+    collateral, debt = held.reserve, owed.reserve
+    if held.price == 0:  # a worthless debt (its price 0) seizes nothing, by the formula
+        require(rules.zero_price_seizes and owed.price > 0, Reason.PRICE_IS_MISSING)
+        return Amounts(0, held.amount, 0)
+    base = mul_div_down(owed.price * pay, collateral.unit, held.price * debt.unit)
     seize = percent_mul_down(base, collateral.bonus)
-    if seize > held:
-        seize = held
-        worth = mul_div_down(price_c * held, debt.unit, price_d * collateral.unit)
+    if seize > held.amount:
+        seize = held.amount
+        worth = mul_div_down(held.price * seize, debt.unit, owed.price * collateral.unit)
         pay = percent_div_up(worth, collateral.bonus)
     fee = 0
     if collateral.protocol_fee:
         bonus = seize - percent_div_down(seize, collateral.bonus)
         fee = percent_mul_up(bonus, collateral.protocol_fee)
-    return Amounts(pay=pay, seize=seize - fee, fee=fee)
+    return Amounts(pay, seize - fee, fee)
 
 
-def _require_no_dust(
-    work: Work, collateral: Reserve, debt: Reserve, amounts: Amounts, held: int, owed: int
-) -> None:
-    """Refuse to leave a position too small to be worth liquidating (Aave `MustNotLeaveDust`)."""
+def leaves_dust(least: int, held: Side, owed: Side, amounts: Amounts) -> bool:
+    """Say whether what is left would be too small to be worth liquidating (Aave `MustNotLeaveDust`)."""
     taken = amounts.seize + amounts.fee
-    if not work.rules.dust_rule or amounts.pay >= owed or taken >= held:
-        return
-    owed_left = mul_div_up(owed - amounts.pay, work.price(debt.asset), debt.unit)
-    held_left = mul_div_down(held - taken, work.price(collateral.asset), collateral.unit)
-    enough = owed_left >= work.rules.leftover_min and held_left >= work.rules.leftover_min
-    require(enough, Reason.LEFTOVER_IS_DUST)
+    if amounts.pay >= owed.amount or taken >= held.amount:
+        return False
+    enough = owed.value_up(owed.amount - amounts.pay) >= least
+    return not (enough and held.value_down(held.amount - taken) >= least)
 
 
-def _units(collateral: Reserve, held_scaled: int, amounts: Amounts) -> int:
-    """Return the scaled units that leave the borrower: seizure and fee each rounded up, at most all."""
-    index = collateral.liquidity_index
-    return min(held_scaled, ray_div_up(amounts.seize, index) + ray_div_up(amounts.fee, index))
-
-
-def _takes_all(work: Work, collateral: Reserve, borrower: str, amounts: Amounts, health: Health) -> bool:
+def takes_all(held: Side, amounts: Amounts, health: Health) -> bool:
     """Say whether all collateral value of the account is consumed; dust that is worth nothing included."""
-    used = _units(collateral, work.supplied(collateral.asset, borrower), amounts)
-    taken = ray_mul_down(used, collateral.liquidity_index)
-    value = mul_div_down(taken, work.price(collateral.asset), collateral.unit)
-    return value == health.collateral
+    index = held.reserve.liquidity_index  # seizure and fee are each rounded up to units, at most all
+    used = ray_div_up(amounts.seize, index) + (ray_div_up(amounts.fee, index) if amounts.fee else 0)
+    return held.value_down(ray_mul_down(min(held.units, used), index)) == health.collateral
 
 
-def _hand_over(work: Work, collateral: Reserve, command: Liquidate, amounts: Amounts, none_left: bool) -> int:
+def _hand_over(work: Work, held: Side, command: Liquidate, amounts: Amounts, none_left: bool) -> int:
     """Move the collateral: to the liquidator, the fee to treasury and fund. Returns the fund's part."""
-    asset, borrower = command.collateral, command.borrower
-    held = work.supplied(asset, borrower)
-    scaled = min(held, ray_div_up(amounts.seize, collateral.liquidity_index))
+    asset, borrower, collateral = command.collateral, command.borrower, held.reserve
+    scaled = min(held.units, ray_div_up(amounts.seize, collateral.liquidity_index))
     if command.receive_claims:
         work.move_claims(asset, borrower, command.account, scaled, collateral=False)
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mutualize.accounts import Transfer, outside
+from mutualize.accounts import Transfer
 from mutualize.commands import (
     AwaitCash,
     Command,
@@ -35,13 +35,13 @@ from mutualize.events import (
     ProposalMade,
     Traded,
     TransactionFailed,
+    gas,
+    trade,
 )
 from mutualize.tables import ORACLE
 
 if TYPE_CHECKING:
     from mutualize.book import View
-
-MINERS = outside("miners")
 
 
 class Feed:
@@ -74,24 +74,9 @@ class Outside:
             case Trade():
                 return [_traded(command)]
             case PayGas():
-                return [
-                    GasPaid(
-                        account=command.account,
-                        asset=command.asset,
-                        amount=command.amount,
-                        transfers=_gas(command),
-                    )
-                ]
+                return [GasPaid(transfers=_gas(command))]
             case FailTransaction():
-                return [
-                    TransactionFailed(
-                        account=command.account,
-                        reason=command.reason,
-                        asset=command.asset,
-                        amount=command.amount,
-                        transfers=_gas(command),
-                    )
-                ]
+                return [TransactionFailed(reason=command.reason, transfers=_gas(command))]
             case AwaitCash():
                 return [
                     ClaimWaiting(
@@ -121,22 +106,10 @@ class Outside:
 
 def _gas(command: PayGas | FailTransaction) -> tuple[Transfer, ...]:
     require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
-    return (Transfer(MINERS, outside(command.account), command.asset, command.amount),)
+    return gas(command.account, command.asset, command.amount)
 
 
 def _traded(command: Trade) -> Traded:
     require(command.sold_amount > 0 and command.bought_amount > 0, Reason.AMOUNT_IS_ZERO)
-    trader, market = outside(command.account), outside(f"market/{command.place}")
-    return Traded(
-        account=command.account,
-        sold=command.sold,
-        sold_amount=command.sold_amount,
-        bought=command.bought,
-        bought_amount=command.bought_amount,
-        place=command.place,
-        mid=command.mid,
-        transfers=(
-            Transfer(market, trader, command.sold, command.sold_amount),
-            Transfer(trader, market, command.bought, command.bought_amount),
-        ),
-    )
+    sold, bought = (command.sold, command.sold_amount), (command.bought, command.bought_amount)
+    return Traded(mid=command.mid, transfers=trade(command.account, sold, bought, command.place))

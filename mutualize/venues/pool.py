@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mutualize.accounts import Transfer
-from mutualize.book import View
+from mutualize.book import Draft, View
 from mutualize.commands import (
     ALL,
     Borrow,
@@ -61,7 +61,7 @@ from mutualize.units import (
     ray_mul_up,
 )
 from mutualize.venues.liquidation import liquidate
-from mutualize.venues.reserve import PARAMETERS, Reserve
+from mutualize.venues.reserve import PARAMETERS, STATE, Reserve
 from mutualize.venues.rules import Flags, Health, PoolRules
 from mutualize.venues.work import Work
 
@@ -75,6 +75,8 @@ class Pool:
         self.rules = rules or PoolRules()
         self.bits = Flags(assets)
         self.flags = f"{name}.flags"
+        self._kept: Work | None = None
+        """The working copies of the last transaction that began on a book."""
         self._verbs: dict[type[Command], Callable[[View, Any, int], list[Event]]] = {
             ListReserve: self.list_reserve,
             SetParameter: self.set_parameter,
@@ -97,8 +99,21 @@ class Pool:
         return self._verbs[type(command)](view, command, at)
 
     def work(self, view: View, at: int, *, accruing: bool = True) -> Work:
-        """Return working copies for one transaction, or (not accruing) for reading."""
-        return Work(self.name, self.bits, self.rules, view, at, accruing=accruing)
+        """Return working copies for one transaction, or (not accruing) for reading.
+
+        Those of the last transaction, or of this one so far, are taken up again where the view shows that
+        nothing was written but what they told: a copy that is right need not be made anew.
+        """
+        if not accruing or not isinstance(view, Draft):
+            return Work(self.name, self.bits, self.rules, view, at, accruing=accruing)
+        kept = self._kept
+        if kept is None or not kept.follows(view):
+            if view.events:
+                return Work(self.name, self.bits, self.rules, view, at)
+            kept = self._kept = Work(self.name, self.bits, self.rules, view.below, at)
+        if not view.events:
+            kept.begin(at)
+        return kept
 
     # --- reads -------------------------------------------------------------------------------------------
 
@@ -136,7 +151,7 @@ class Pool:
         for name, value in given.items():
             require(PARAMETERS[name][0] <= value <= PARAMETERS[name][1], Reason.PARAMETER_IS_INVALID)
         cells = {name: given.get(name, 0) for name in PARAMETERS}
-        cells |= {"liquidity_index": RAY, "borrow_index": RAY, "last_update": at}
+        cells |= dict.fromkeys(STATE, 0) | {"liquidity_index": RAY, "borrow_index": RAY, "last_update": at}
         return [
             ReserveListed(
                 venue=self.name,

@@ -11,16 +11,17 @@ Rules: Aave v3.7 (aave-dao/aave-v3-origin fd1fbd91): ReserveLogic, DefaultReserv
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Final
+from functools import cache
+from operator import attrgetter, itemgetter
+from typing import Final, NamedTuple
 
 import attrs
 
-from mutualize.accounts import Transfer, journal
+from mutualize.accounts import Transfer, account, tier_account, transfers_between
 from mutualize.book import View
 from mutualize.errors import Reason, require
 from mutualize.events import Cell
-from mutualize.tables import reserve_table
+from mutualize.tables import debt_table, reserve_table, supply_table
 from mutualize.units import (
     BPS,
     RAY,
@@ -67,7 +68,29 @@ STATE: Final = (
 )
 _FIELDS: Final = (*PARAMETERS, *STATE)
 _state_of: Final = attrgetter(*STATE)
+_fields_of: Final = itemgetter(*_FIELDS)
 _UNITS: Final[tuple[int, ...]] = tuple(10**digits for digits in range(PARAMETERS["decimals"][1] + 1))
+
+
+class Names(NamedTuple):
+    """What a reserve's tables and accounts are called."""
+
+    reserve: str
+    supply: str
+    debt: str
+    cash: str
+    loans: str
+    deficit: str
+    claims: str
+    treasury: str
+    residue: str
+
+
+@cache
+def names_of(venue: str, asset: str) -> Names:
+    """Return the names of one reserve. Remembered: there are as many as reserves."""
+    tables = reserve_table(venue, asset), supply_table(venue, asset), debt_table(venue, asset)
+    return Names(*tables, *(account(venue, part) for part in Names._fields[3:]))
 
 
 @attrs.define
@@ -76,6 +99,9 @@ class Reserve:
 
     venue: str
     asset: str
+    names: Names
+    unit: int
+    """Base units in one whole unit of the asset."""
     decimals: int
     ltv: int
     threshold: int
@@ -102,20 +128,22 @@ class Reserve:
     _tiers: dict[str, int] = attrs.field(factory=dict)
     _written: tuple[int, ...] = ()
     """`STATE` as it was last loaded or flushed."""
+    _worth: tuple[int, int, int] | None = None
+    """Loans, claims and treasury as they were then; None where nobody has asked yet."""
 
     @classmethod
     def load(cls, view: View, venue: str, asset: str) -> Reserve:
         """Read a reserve. Refuses an asset that is not listed."""
-        cells = view.table(reserve_table(venue, asset))
+        names = names_of(venue, asset)
+        cells = view.table(names.reserve)
         require("decimals" in cells, Reason.RESERVE_IS_UNKNOWN)
-        reserve = cls(venue, asset, *[cells.get(name, 0) for name in _FIELDS])  # type: ignore[arg-type]  # all are integers
+        try:
+            fields = _fields_of(cells)
+        except KeyError:  # a projection may know less
+            fields = tuple(cells.get(name, 0) for name in _FIELDS)
+        reserve = cls(venue, asset, names, _UNITS[cells["decimals"]], *fields)
         reserve._written = _state_of(reserve)
         return reserve
-
-    @property
-    def unit(self) -> int:
-        """Base units in one whole unit of the asset."""
-        return _UNITS[self.decimals]
 
     def claims(self) -> int:
         """Return what suppliers are owed in all, rounded down."""
@@ -206,19 +234,47 @@ class Reserve:
         written, now = self._written, _state_of(self)
         if now == written and not self._tiers:
             return (), []
-        index, borrow_index, _, _, _, supplied, owed, accrued, deficit, virtual = written
-        changes = {
-            "cash": self.virtual - virtual + sum(self._tiers.values()),
-            "loans": self.loans() - ray_mul_up(owed, borrow_index),
-            "deficit": self.deficit - deficit,
-            "claims": self.claims() - ray_mul_down(supplied, index),
-            "treasury": self.treasury() - ray_mul_down(accrued, index),
-        }
-        for tier, change in sorted(self._tiers.items()):
-            changes[f"tier:{tier}"] = change
-        table = reserve_table(self.venue, self.asset)
+        names, tiers = self.names, self._tiers
+        loans, claims, treasury = self._worth or self._worth_of(written)
+        if (
+            now[:2] == written[:2]
+        ):  # without interest or haircut only what was counted anew is worth another sum
+            worth = (
+                loans if now[6] == written[6] else ray_mul_up(now[6], now[1]),
+                claims if now[5] == written[5] else ray_mul_down(now[5], now[0]),
+                treasury if now[7] == written[7] else ray_mul_down(now[7], now[0]),
+            )
+        else:
+            worth = self._worth_of(now)
+        self._worth = worth
+        changes = []
+        if cash := now[9] - written[9] + (sum(tiers.values()) if tiers else 0):
+            changes.append((names.cash, cash))
+        if change := worth[0] - loans:
+            changes.append((names.loans, change))
+        if change := now[8] - written[8]:
+            changes.append((names.deficit, change))
+        if change := claims - worth[1]:
+            changes.append((names.claims, change))
+        if change := treasury - worth[2]:
+            changes.append((names.treasury, change))
+        if tiers:
+            changes += [(tier_account(self.venue, tier), -change) for tier, change in sorted(tiers.items())]
+            self._tiers = {}
+        self._written = now
+        table = names.reserve
         cells = [
-            Cell(table, name, new) for name, old, new in zip(STATE, written, now, strict=True) if new != old
+            _new(Cell, (table, name, value))
+            for name, old, value in zip(STATE, written, now, strict=True)
+            if value != old
         ]
-        self._written, self._tiers = now, {}
-        return journal(self.venue, self.asset, changes), cells
+        return transfers_between(changes, names.residue, self.asset) if changes else (), cells
+
+    def _worth_of(self, state: tuple[int, ...]) -> tuple[int, int, int]:
+        """Return loans, claims and treasury in a state."""
+        index, supplied = state[0], state[5]
+        return ray_mul_up(state[6], state[1]), ray_mul_down(supplied, index), ray_mul_down(state[7], index)
+
+
+_new: Final = tuple.__new__
+"""What a named tuple's own constructor calls; at half of its cost."""

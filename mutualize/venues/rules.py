@@ -36,7 +36,7 @@ class PoolRules:
     fund: str = "insurance-fund"
 
 
-@attrs.frozen
+@attrs.define
 class Health:
     """A position's collateral, debt and its parts, in 8-decimals money; `factor` in WAD."""
 
@@ -72,6 +72,7 @@ class Flags:
     def __init__(self, assets: Sequence[str]) -> None:
         self._assets = tuple(assets)
         self._ids = {asset: index for index, asset in enumerate(self._assets)}
+        self._used: dict[int, tuple[tuple[str, bool, bool], ...]] = {}
 
     def is_collateral(self, flags: int, asset: str) -> bool:
         """Say whether this asset's claim is collateral."""
@@ -91,8 +92,14 @@ class Flags:
         bit = 1 << (2 * self._ids[asset])
         return flags | bit if on else flags & ~bit
 
-    def used(self, flags: int) -> Iterator[tuple[str, bool, bool]]:
+    def used(self, flags: int) -> tuple[tuple[str, bool, bool], ...]:
         """Return (asset, is collateral, is owed) of all reserves that are used, in their order."""
+        used = self._used.get(flags)
+        if used is None:
+            used = self._used[flags] = tuple(self._read(flags))
+        return used
+
+    def _read(self, flags: int) -> Iterator[tuple[str, bool, bool]]:
         index = 0
         while flags:
             if flags & 3:

@@ -6,14 +6,16 @@ then the verb's own event with all that it changed. Nothing reaches the book bef
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mutualize.accounts import Transfer
+from mutualize.book import Book, Draft
 from mutualize.errors import Reason, require
 from mutualize.events import Accrued, Cell, Event, ShortfallRecognised
-from mutualize.tables import ORACLE, debt_table, reserve_table, supply_table
+from mutualize.tables import ORACLE, flags_table
 from mutualize.units import WAD, mul_div_down, mul_div_up, ray_mul_down, ray_mul_up
-from mutualize.venues.reserve import Reserve
+from mutualize.venues.reserve import Reserve, names_of
 from mutualize.venues.rules import Flags, Health, PoolRules
 
 if TYPE_CHECKING:
@@ -21,20 +23,67 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """What one transaction sees and changes. With `accruing`, loading a reserve brings it up to `at`."""
+    """What one transaction sees and changes. With `accruing`, loading a reserve brings it up to `at`.
+
+    Cells are read once and kept, as they are now (`_cells`) and as the last event told of them (`_before`).
+    """
 
     def __init__(
         self, name: str, bits: Flags, rules: PoolRules, view: View, at: int, *, accruing: bool = True
     ) -> None:
         self.name, self.bits, self.rules, self.view, self.at = name, bits, rules, view, at
+        self.made: list[tuple[Cell, ...]] = []
+        """The cells of each event that this transaction told of."""
         self._accruing = accruing
-        self._flag_table = f"{name}.flags"
+        self._flag_table = flags_table(name)
         self._reserves: dict[str, Reserve] = {}
+        self._rested: dict[str, Reserve] = {}
         self._seen: dict[str, Reserve] = {}
         self._prices: dict[str, int] = {}
         self._accruals: list[Event] = []
-        self._written: dict[tuple[str, str], int] = {}
-        self._told: dict[tuple[str, str], int] = {}
+        self._cells: dict[tuple[str, str], int] = {}
+        self._before: dict[tuple[str, str], int] = {}
+        self._seq = -1
+
+    # --- from one transaction to the next ----------------------------------------------------------------
+
+    def follows(self, view: Draft) -> bool:
+        """Say whether these copies are what a view holds, because nothing was written but what they told.
+
+        Between transactions that is the book's last one; within one, what the draft holds of it so far.
+        """
+        book = view.below
+        if self.view is not book or self._accruals or self._before:
+            return False
+        if view.events:
+            return book.seq == self._seq and self._made_all(view.events)
+        written = [entry.event for entry in book.latest]
+        return book.seq == self._seq + len(written) and self._made_all(written)
+
+    def _made_all(self, events: Sequence[Event]) -> bool:
+        """Say whether all cells of the events are those that were made here, but for a stake's own."""
+        count, made, stakes = 0, self.made, f"{self.name}.stake."
+        for event in events:
+            cells = event.cells
+            if not cells:
+                continue
+            if count < len(made) and cells is made[count]:
+                count += 1
+            elif not all(table.startswith(stakes) for table, _, _ in cells):
+                return False
+        return 0 < count == len(made)
+
+    def begin(self, at: int) -> None:
+        """Begin a transaction over the book."""
+        assert isinstance(self.view, Book)
+        self._seq = self.view.seq
+        self.made = []
+        self._seen.clear()
+        self._cells.clear()
+        if at != self.at:
+            self.at = at
+            self._rested.update(self._reserves)
+            self._reserves.clear()
 
     # --- reads -------------------------------------------------------------------------------------------
 
@@ -42,13 +91,19 @@ class Work:
         """Return the working copy of a reserve, with interest up to now where this work accrues."""
         reserve = self._reserves.get(asset)
         if reserve is None:
-            reserve = self._reserves[asset] = Reserve.load(self.view, self.name, asset)
+            reserve = self._rested.pop(asset, None) or Reserve.load(self.view, self.name, asset)
+            self._reserves[asset] = reserve
             if self._accruing and reserve.accrue(self.at):
                 transfers, cells = reserve.flush()
-                self._accruals.append(
-                    Accrued(venue=self.name, asset=asset, transfers=transfers, cells=tuple(sorted(cells)))
-                )
+                cells.sort()
+                made = tuple(cells)
+                self.made.append(made)
+                self._accruals.append(Accrued(venue=self.name, asset=asset, transfers=transfers, cells=made))
         return reserve
+
+    def assume(self, table: str, key: str, value: int) -> None:
+        """Take a cell for what it is, since somebody else told of it in this transaction."""
+        self._cells[table, key] = value
 
     def _as_written(self, asset: str) -> Reserve:
         """Return a reserve for reading only, as it stands in the book."""
@@ -73,16 +128,29 @@ class Work:
         return price
 
     def _cell(self, table: str, key: str) -> int:
-        found = self._written.get((table, key)) if self._written else None
-        return self.view.cell(table, key) if found is None else found
+        place = (table, key)
+        value = self._cells.get(place)
+        if value is None:
+            value = self._cells[place] = self.view.cell(table, key)
+        return value
+
+    def _set(self, table: str, key: str, value: int) -> None:
+        place = (table, key)
+        if place not in self._before:
+            self._before[place] = self._cell(table, key)
+        self._cells[place] = value
 
     def supplied(self, asset: str, account: str) -> int:
         """Return a holder's scaled claim units."""
-        return self._cell(supply_table(self.name, asset), account)
+        place = (names_of(self.name, asset).supply, account)
+        value = self._cells.get(place)
+        return self._cell(*place) if value is None else value
 
     def owed(self, asset: str, account: str) -> int:
         """Return a borrower's scaled debt units."""
-        return self._cell(debt_table(self.name, asset), account)
+        place = (names_of(self.name, asset).debt, account)
+        value = self._cells.get(place)
+        return self._cell(*place) if value is None else value
 
     def flags(self, account: str) -> int:
         """Return a holder's flags."""
@@ -98,20 +166,18 @@ class Work:
 
     def health(self, account: str) -> Health:
         """Return a position's health with interest up to now (Aave `calculateUserAccountData`)."""
-        collateral = debt = weighted = borrowable = 0
+        at, collateral, debt, weighted, borrowable = self.at, 0, 0, 0, 0
         for asset, holds, owes in self.bits.used(self.flags(account)):
             reserve = self._reserves.get(asset) or self._as_written(asset)
             price = self.price(asset)
-            if (
-                holds and reserve.threshold
-            ):  # what has no threshold is no collateral, as the contract reads it
-                held = ray_mul_down(self.supplied(asset, account), reserve.income_index(self.at))
+            if holds and reserve.threshold:  # without one it is no collateral, as the contract reads it
+                held = ray_mul_down(self.supplied(asset, account), reserve.income_index(at))
                 value = mul_div_down(held, price, reserve.unit)
                 collateral += value
                 weighted += value * reserve.threshold
                 borrowable += value * reserve.ltv
             if owes:
-                owed = ray_mul_up(self.owed(asset, account), reserve.debt_index(self.at))
+                owed = ray_mul_up(self.owed(asset, account), reserve.debt_index(at))
                 debt += mul_div_up(owed, price, reserve.unit)
         return Health(collateral, debt, weighted, borrowable)
 
@@ -133,19 +199,19 @@ class Work:
     def flag_collateral(self, account: str, asset: str, on: bool) -> None:
         """Mark a claim as collateral, or not."""
         flags = self.bits.with_collateral(self.flags(account), asset, on)
-        self._written[self._flag_table, account] = flags
+        self._set(self._flag_table, account, flags)
 
     def _flag_debt(self, account: str, asset: str, on: bool) -> None:
-        self._written[self._flag_table, account] = self.bits.with_debt(self.flags(account), asset, on)
+        self._set(self._flag_table, account, self.bits.with_debt(self.flags(account), asset, on))
 
     def set_parameter(self, asset: str, name: str, value: int) -> None:
         """Set a parameter of a reserve."""
         setattr(self.reserve(asset), name, value)
-        self._written[reserve_table(self.name, asset), name] = value
+        self._set(names_of(self.name, asset).reserve, name, value)
 
     def set_cell(self, table: str, key: str, value: int) -> None:
         """Set a cell of a venue that stands on top of this pool."""
-        self._written[table, key] = value
+        self._set(table, key, value)
 
     def mint_claims(self, asset: str, account: str, scaled: int, *, collateral: bool = True) -> None:
         """Give claim units. A first claim becomes collateral where the asset may be borrowed against."""
@@ -154,7 +220,7 @@ class Work:
 
     def _give(self, asset: str, account: str, scaled: int, collateral: bool) -> None:
         before = self.supplied(asset, account)
-        self._written[supply_table(self.name, asset), account] = before + scaled
+        self._set(names_of(self.name, asset).supply, account, before + scaled)
         if collateral and not before and scaled and self.reserve(asset).ltv:
             self.flag_collateral(account, asset, on=True)
 
@@ -166,7 +232,7 @@ class Work:
     def _take(self, asset: str, account: str, scaled: int) -> None:
         left = self.supplied(asset, account) - scaled
         assert left >= 0, "units are checked before they are taken"
-        self._written[supply_table(self.name, asset), account] = left
+        self._set(names_of(self.name, asset).supply, account, left)
         if not left and self.bits.is_collateral(self.flags(account), asset):
             self.flag_collateral(account, asset, on=False)
 
@@ -180,7 +246,7 @@ class Work:
     def mint_debt(self, asset: str, account: str, scaled: int) -> None:
         """Give debt units."""
         self.reserve(asset).debt_scaled += scaled
-        self._written[debt_table(self.name, asset), account] = self.owed(asset, account) + scaled
+        self._set(names_of(self.name, asset).debt, account, self.owed(asset, account) + scaled)
         self._flag_debt(account, asset, on=True)
 
     def burn_debt(self, asset: str, account: str, scaled: int) -> None:
@@ -188,7 +254,7 @@ class Work:
         left = self.owed(asset, account) - scaled
         assert left >= 0, "units are checked before they are taken"
         self.reserve(asset).debt_scaled -= scaled
-        self._written[debt_table(self.name, asset), account] = left
+        self._set(names_of(self.name, asset).debt, account, left)
         if not left:
             self._flag_debt(account, asset, on=False)
 
@@ -202,18 +268,18 @@ class Work:
     def changes(self) -> tuple[tuple[Transfer, ...], tuple[Cell, ...]]:
         """Return the transfers and cells since the last time."""
         transfers: list[Transfer] = []
-        cells = [Cell(*place, value) for place, value in self._written.items() if self._is_news(place, value)]
-        self._told.update(self._written)
-        for reserve in self._reserves.values():
-            moved, changed = reserve.flush()
+        now = self._cells
+        cells = [Cell(*place, now[place]) for place, was in self._before.items() if now[place] != was]
+        self._before.clear()
+        for asset in sorted(self._reserves):  # whatever an earlier transaction looked at first
+            moved, changed = self._reserves[asset].flush()
             transfers += moved
             cells += changed
-        return tuple(transfers), tuple(sorted(cells))
-
-    def _is_news(self, place: tuple[str, str], value: int) -> bool:
-        """Say whether a cell differs from what the last event told of it (else from what the view says)."""
-        told = self._told.get(place)
-        return (self.view.cell(*place, -1) if told is None else told) != value
+        cells.sort()
+        made = tuple(cells)
+        if made:
+            self.made.append(made)
+        return tuple(transfers), made
 
     def write(self, kind: type[Event], **fields: object) -> Event:
         """Return one event with all that changed since the last."""

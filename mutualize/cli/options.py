@@ -1,0 +1,39 @@
+"""Options and arguments that several commands take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Another value, by its dotted path. Repeatable.",
+)
+limit_option = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=N",
+    help="Raise a limit that an error names. Repeatable.",
+)
+variant_option = click.option("--variant", metavar="NAME", help="Apply a variant of the scenario.")
+
+
+def ledger_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Take a ledger, or a run folder."""
+    return click.argument("ledger", metavar="LEDGER", callback=lambda _c, _p, value: ledger_path(value))(
+        function
+    )
+
+
+def ledger_path(value: str) -> Path:
+    """Return where a ledger lies: the file itself, or inside a run folder."""
+    path = Path(value)
+    return path / "ledger.jsonl" if path.is_dir() else path

@@ -1,0 +1,104 @@
+"""How large a run will be, estimated before it begins: who takes part, and how often prices are told.
+
+publications ≤ heartbeats of the window + moves of the price that are larger than the deviation
+steps        = publications · (1 + liquidators who look at each)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Final
+
+from mutualize.errors import Exit
+from mutualize.scenario.limits import option_of, remedy_of
+from mutualize.scenario.market import Candle, Market
+from mutualize.scenario.model import Scenario
+from mutualize.scenario.place import Path
+from mutualize.units import WAD, div_up, mul_div_up
+
+ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers")
+THIRDS: Final = 3
+Add = Callable[..., None]
+Line = tuple[int, int, int, int]
+"""A straight piece of a price: from when to when (seconds), and both prices."""
+
+
+def check_size(scenario: Scenario, add: Add) -> None:
+    """Note whatever is larger than the scenario's limits, each with the flag that raises it."""
+    groups: list[tuple[Path, int]] = [
+        ((role, number, "count"), people.count)
+        for role in ROLES
+        for number, people in enumerate(getattr(scenario, role))
+    ]
+    agents = [(path, count) for path, count in groups if path[0] == "liquidators"]
+    people = sum(count for _, count in groups) + len(scenario.positions)
+    largest: Path = max(groups, key=lambda group: group[1], default=(("positions",), 0))[0]
+    busiest: Path = max(agents, key=lambda group: group[1], default=(("liquidators",), 0))[0]
+    draws = scenario.band.draws if scenario.band is not None else 0
+    found: list[tuple[str, Path, int, str]] = [
+        ("variants", ("variants",), len(scenario.variants), "variants"),
+        ("draws", ("band", "draws"), draws, "runs of the band"),
+        ("members", largest, people, "people and positions take part"),
+        ("agents", busiest, sum(count for _, count in agents), "liquidators act, each for himself"),
+        ("steps", ("end",), steps(scenario), "steps are expected (publications of prices, times lookers)"),
+    ]
+    for name, path, count, what in found:
+        most = getattr(scenario.limits, name)
+        if count > most:
+            problem = f"{count:,} {what}: the limit {option_of(name)} is {most:,}."
+            add(path, problem, remedy_of(name, count), Exit.LIMIT)
+
+
+def steps(scenario: Scenario) -> int:
+    """Return how often a price will be told to somebody who looks at it, at most: an estimate from above.
+
+    What trades do to prices is left out: it depends on the run.
+    """
+    total = 0
+    for asset, market in scenario.markets.items():
+        lookers = sum(
+            group.count for group in scenario.liquidators if asset in scenario.venues[group.venue].reserves
+        )
+        total += publications(scenario, market) * (1 + lookers)
+    return total
+
+
+def publications(scenario: Scenario, market: Market) -> int:
+    """Return how often an asset's price will be published, at most."""
+    window = scenario.end - scenario.start
+    oracle = scenario.oracles.get(market.asset)
+    between = scenario.chain.block_s if scenario.chain is not None and oracle is None else 1
+    beats = div_up(window, oracle.heartbeat_s) if oracle is not None else 0
+    deviation = oracle.deviation if oracle is not None else 0
+    moves = 0
+    for begin, end, first, last in _lines(market):
+        length = min(end, scenario.end) - max(begin, scenario.start)
+        if length > 0:
+            moves += min(div_up(length, between), _moves(first, last, deviation))
+    return min(beats + moves, window)
+
+
+def _moves(first: int, last: int, deviation: int) -> int:
+    """Return how many moves of at least `deviation` fit between two prices, and one more."""
+    if first == last:
+        return 0
+    least = max(1, min(first, last))
+    move = max(1, mul_div_up(deviation, least, WAD))
+    return div_up(abs(last - first), move) + 1
+
+
+def _lines(market: Market) -> Iterator[Line]:
+    """Yield the straight pieces of a market's price; a bar is its three legs."""
+    for (begin, first), (end, last) in pairwise(market.points):
+        yield begin, end, first, last
+    if market.prices is not None:
+        for candle in market.candles:
+            yield from _legs(candle, market.prices.bar_s)
+
+
+def _legs(candle: Candle, bar_s: int) -> Iterator[Line]:
+    third = div_up(bar_s, THIRDS)
+    inner = (candle.low, candle.high) if candle.close >= candle.open else (candle.high, candle.low)
+    for number, (first, last) in enumerate(pairwise((candle.open, *inner, candle.close))):
+        yield candle.at + number * third, candle.at + (number + 1) * third, first, last

@@ -1,0 +1,150 @@
+"""A sweep: many liquidations of one pair at one moment, without taking the reserves up and down for each.
+
+    look(borrower) ─▶ what would be paid and seized     take() ─▶ the events, to be committed at once
+
+Its one rule: `liquidation` decides, this does it faster. The same events come out, in the same order, or none
+do (`look` returns None) and the plain way has to be taken: for who owes or holds anything else, for a
+position that would leave dust, for a fund's share of the fee. The tests play both.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from mutualize.accounts import Transfer
+from mutualize.book import Draft
+from mutualize.events import Cell, Event, Liquidated
+from mutualize.units import WAD, ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
+from mutualize.venues.liquidation import Amounts, Side, amounts_of, leaves_dust, most_of, takes_all
+from mutualize.venues.rules import Health
+
+if TYPE_CHECKING:
+    from mutualize.book import Book
+    from mutualize.venues.pool import Pool
+
+
+class Sweep:
+    """Liquidations of `debt` against `collateral` by one liquidator, as long as nobody else writes.
+
+    Raises Refused where the pair cannot be liquidated at all: a reserve is paused or a price missing.
+    """
+
+    def __init__(self, pool: Pool, book: Book, at: int, pair: tuple[str, str], liquidator: str) -> None:
+        """`pair` is (collateral, debt)."""
+        collateral, debt = pair
+        self._at, self._pair = at, pair
+        self._book, self._venue, self._rules, self._liquidator = book, pool.name, pool.rules, liquidator
+        self._draft = Draft(book)
+        self._work = work = pool.work(self._draft, at)
+        self._collateral, self._debt = work.open_reserve(collateral), work.open_reserve(debt)
+        self._in_order = sorted((self._collateral, self._debt), key=attrgetter("asset"))
+        self._accruals = work.accruals()
+        self._price_held, self._price_owed = work.price(collateral), work.price(debt)
+        self._supply = book.table(self._collateral.names.supply)
+        self._debts = book.table(self._debt.names.debt)
+        self._flags, self._flag_table = book.table(pool.flags), pool.flags
+        self._held_bit = pool.bits.with_collateral(0, collateral, on=True)
+        self._owed_bit = pool.bits.with_debt(0, debt, on=True)
+        self._recognises = pool.rules.recognition == "at-zero-collateral"
+        self._borrower = ""
+        self._found: tuple[Side, Side, Amounts, bool, int] | None = None
+        self._can = (
+            collateral != debt
+            and bool(self._price_held and self._price_owed and self._collateral.threshold)
+            and not self._collateral.fund_fee_share
+        )
+
+    def is_current(self, at: int, pair: tuple[str, str]) -> bool:
+        """Say whether it is still that moment and pair, and nothing was written but what came from here."""
+        return at == self._at and pair == self._pair and self._work.follows(self._draft)
+
+    def look(self, borrower: str) -> Amounts | None:
+        """Return what liquidating a borrower would do, or None where the plain way has to be taken."""
+        self._found = None
+        if self._flags.get(borrower) != self._held_bit | self._owed_bit or not self._can:
+            return None
+        collateral, debt, rules = self._collateral, self._debt, self._rules
+        units = self._supply[borrower]
+        held = Side(collateral, units, ray_mul_down(units, collateral.liquidity_index), self._price_held)
+        units = self._debts[borrower]
+        owed = Side(debt, units, ray_mul_up(units, debt.borrow_index), self._price_owed)
+        value = held.value_down(held.amount)
+        health = Health(value, owed.value_up(owed.amount), value * collateral.threshold, 0)
+        if health.factor >= WAD or borrower in (self._liquidator, rules.treasury):
+            return None
+        amounts = amounts_of(rules, held, owed, most_of(rules, health, held, owed))
+        if rules.dust_rule and leaves_dust(rules.leftover_min, held, owed, amounts):
+            return None
+        none_left = takes_all(held, amounts, health)
+        clears = none_left and amounts.pay == owed.amount
+        burned = owed.units if clears else ray_div_down(amounts.pay, debt.borrow_index)
+        can_burn = burned > 0 or none_left
+        if not can_burn or not amounts.seize or amounts.seize > collateral.virtual:
+            return None
+        self._borrower, self._found = borrower, (held, owed, amounts, none_left, burned)
+        return amounts
+
+    def take(self) -> list[Event]:
+        """Return the events of what was looked at last, to be committed before anything else is."""
+        assert self._found is not None, "look first"
+        held, owed, amounts, none_left, burned = self._found
+        collateral, debt, names, borrower = held.reserve, owed.reserve, held.reserve.names, self._borrower
+        if not self._accruals:
+            self._work.begin(self._at)
+        flags, left = self._held_bit | self._owed_bit, owed.units - burned
+        cells = [Cell(debt.names.debt, borrower, left)] if burned else []
+        debt.debt_scaled -= burned
+        debt.virtual += amounts.pay
+        recognised = none_left and self._recognises
+        if not (recognised and left):
+            debt.update_rates()
+        if not left:
+            flags ^= self._owed_bit
+
+        index = collateral.liquidity_index
+        taken = min(held.units, ray_div_up(amounts.seize, index))
+        kept = held.units - taken
+        collateral.supply_scaled -= taken
+        collateral.virtual -= amounts.seize
+        collateral.update_rates()
+        if amounts.fee:
+            given, treasury = min(kept, ray_div_up(amounts.fee, index)), self._rules.treasury
+            kept -= given
+            if given:
+                cells.append(Cell(names.supply, treasury, self._supply.get(treasury, 0) + given))
+        cells.append(Cell(names.supply, borrower, kept))
+        if none_left or not kept:
+            flags ^= self._held_bit
+        if flags != self._held_bit | self._owed_bit:
+            cells.append(Cell(self._flag_table, borrower, flags))
+        events = self._told(amounts, cells)
+        short = owed.amount - amounts.pay
+        if recognised and short:
+            self._work.assume(debt.names.debt, borrower, left)
+            self._work.assume(self._flag_table, borrower, flags)
+            events.append(self._work.recognise(debt.asset, borrower, short))
+        return events
+
+    def _told(self, amounts: Amounts, cells: list[Cell]) -> list[Event]:
+        transfers: tuple[Transfer, ...] = ()
+        for reserve in self._in_order:
+            moved, changed = reserve.flush()
+            transfers += moved
+            cells += changed
+        cells.sort()
+        accruals, self._accruals = self._accruals, []
+        liquidated = Liquidated(
+            venue=self._venue,
+            liquidator=self._liquidator,
+            account=self._borrower,
+            collateral=self._collateral.asset,
+            debt=self._debt.asset,
+            paid=amounts.pay,
+            seized=amounts.seize,
+            fee=amounts.fee,
+            transfers=transfers,
+            cells=tuple(cells),
+        )
+        self._work.made.append(liquidated.cells)
+        return [*accruals, liquidated]

@@ -1,0 +1,159 @@
+"""Sweeping many liquidations gives the bytes that one after the other gives."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mutualize.agents.liquidators import Liquidator
+from mutualize.events import Event, Liquidated, LossAbsorbed, ShortfallRecognised
+from mutualize.run import run
+from mutualize.scenario.load import loads
+from mutualize.venues.sweep import Sweep
+
+SCENARIO = """
+format = "mutualize-scenario/1"
+name = "sweep"
+title = "A crash"
+summary = "Somebody sends many transactions a block."
+start = "2024-01-01T00:00:00Z"
+end = "2024-01-01T06:00:00Z"
+seed = {seed}
+not_modelled = ["anything real"]
+[assets.ETH]
+marked = {{ assumed = "invented" }}
+decimals = 18
+[assets.USDC]
+marked = {{ assumed = "invented" }}
+decimals = 6
+[markets.ETH]
+marked = {{ assumed = "invented" }}
+money = "USDC"
+place = "spot"
+cost = "{cost}"
+points = {points}
+[markets.USDC]
+price = {{ value = "1", assumed = "invented" }}
+[oracles.ETH]
+marked = {{ assumed = "invented" }}
+heartbeat_s = 1200
+deviation = "0.02"
+[venues.pool]
+kind = "pool"
+marked = {{ assumed = "invented" }}
+[venues.pool.rules]
+close_factor = "{close_factor}"
+dust_rule = {dust}
+recognition = "{recognition}"
+[venues.pool.reserves.ETH]
+ltv = "0.80"
+liquidation_threshold = "0.85"
+liquidation_bonus = "0.05"
+protocol_fee = "{fee}"
+[venues.pool.reserves.USDC]
+ltv = "0.75"
+liquidation_threshold = "0.80"
+liquidation_bonus = "0.05"
+reserve_factor = "0.10"
+optimal = "0.90"
+slope1 = "{slope}"
+slope2 = "0.60"
+[[venues.pool.waterfall]]
+tier = "insurance-fund"
+payer = "fund"
+[[venues.pool.waterfall]]
+tier = "haircut"
+payer = "claims"
+[venues.pool.funds.insurance-fund]
+USDC = "500"
+[[depositors]]
+name = "lenders"
+marked = {{ assumed = "invented" }}
+count = 3
+venue = "pool"
+asset = "USDC"
+amount = "200000"
+[[borrowers]]
+name = "borrowers"
+marked = {{ assumed = "invented" }}
+count = 60
+venue = "pool"
+collateral = "ETH"
+collateral_amount = {{ power_law = ["0.01", "20"] }}
+debt = "USDC"
+health = {{ uniform = ["1.01", "2"] }}
+[[liquidators]]
+name = "keepers"
+marked = {{ assumed = "invented" }}
+count = {keepers}
+venue = "pool"
+flash = true
+per_block = {per_block}
+min_profit = "{min_profit}"
+"""
+
+
+@st.composite
+def crashes(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a crash: prices, rules and liquidators."""
+    prices = draw(st.lists(st.integers(700, 2_100), min_size=4, max_size=9))
+    steps = [f"2024-01-01T{hour:02}:{minute:02}:00Z" for hour in range(6) for minute in (0, 30)]
+    points = list(zip(steps, ["2000", *map(str, prices)], strict=False))
+    points.append(("2024-01-01T06:00:00Z", points[-1][1]))
+    return {
+        "seed": draw(st.integers(0, 10**6)),
+        "points": json.dumps(points),
+        "cost": draw(st.sampled_from(["0", "0.02", "0.049"])),
+        "close_factor": draw(st.sampled_from(["aave-v3", "half", "full"])),
+        "dust": draw(st.sampled_from(["true", "false"])),
+        "recognition": draw(st.sampled_from(["at-zero-collateral", "at-zero-collateral", "never"])),
+        "fee": draw(st.sampled_from(["0", "0.1"])),
+        "slope": draw(st.sampled_from(["0", "0.04"])),
+        "keepers": draw(st.sampled_from([1, 1, 2])),
+        "per_block": draw(st.sampled_from([2, 7, 1_000])),
+        "min_profit": draw(st.sampled_from(["0", "1", "20"])),
+    }
+
+
+REACHED: Counter[str] = Counter()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(crash=crashes())
+def compared(crash: dict[str, Any]) -> None:
+    """Play a crash both ways, and hold the digests against each other."""
+    swept = [0]
+    with pytest.MonkeyPatch.context() as patch:
+        take = Sweep.take
+
+        def counted(self: Sweep) -> list[Event]:
+            swept[0] += 1
+            return take(self)
+
+        patch.setattr(Sweep, "take", counted)
+        fast = run(loads(SCENARIO.format(**crash), Path()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Liquidator, "_sweep", lambda *_: None)
+        plain = run(loads(SCENARIO.format(**crash), Path()))
+    assert fast.digest == plain.digest, crash
+    kinds = Counter(type(entry.event) for entry in fast.entries())
+    REACHED["swept"] += swept[0]
+    REACHED["left to the plain way"] += kinds[Liquidated] - swept[0]
+    REACHED["shortfalls"] += kinds[ShortfallRecognised]
+    REACHED["haircuts and funds"] += kinds[LossAbsorbed]
+
+
+def test_sweeping_and_one_by_one_write_the_same_ledger() -> None:
+    """On the same random crashes the fast way and the plain way give one digest, and both are taken."""
+    REACHED.clear()
+    compared()
+    assert REACHED["swept"] > 500, REACHED
+    assert REACHED["left to the plain way"] > 20, REACHED
+    assert REACHED["shortfalls"] > 20, REACHED
+    assert REACHED["haircuts and funds"] > 20, REACHED
