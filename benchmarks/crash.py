@@ -19,8 +19,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from crowd import peak_memory_kib
@@ -39,7 +37,7 @@ from mutualize.ledger import FileLedger, Ledger, header
 from mutualize.market.market import Market
 from mutualize.market.path import ConstantPath, PointPath
 from mutualize.protocol import Protocol
-from mutualize.run import Lawful, UnkeptLedger
+from mutualize.run import Lawful, UnkeptLedger, quiet_log
 from mutualize.staking import StakePool
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
@@ -63,13 +61,14 @@ UNLIMITED: Final = 10**9
 
 
 class Prices:
-    """Tells the price of each step; silent where the workload is."""
+    """Tells the price of each step, silent where the workload is; with `twice`, again half a step later."""
 
     name: Final = "prices:"
     phase: Final = Phase.ORACLE
 
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
+    def __init__(self, steps: int, *, twice: bool = False) -> None:
+        self._steps, self._twice = steps, twice
+        self._half_s = workload.MINUTES * workload.MINUTE_S // (2 * steps)
 
     def run(self, world: World) -> Steps:
         """Sleep from one price to the next."""
@@ -77,12 +76,15 @@ class Prices:
             yield world.sleep_until(self, START + after_s)
             if price is not None:
                 world.submit(publish("ETH", price, price))
+            if self._twice and price is not None and world.now < world.end:
+                yield world.sleep(self, self._half_s)
+                world.submit(publish("ETH", price, price))
 
 
 class Crash:
     """The world of one run, and what its parts are called. `watch` sees every liquidation."""
 
-    def __init__(self, positions: int, steps: int, rule: str, ledger: Ledger) -> None:
+    def __init__(self, positions: int, steps: int, rule: str, ledger: Ledger, *, twice: bool = False) -> None:
         interest = INTEREST if rule == "exact" else {}
         self.reserves = {
             "ETH": {**TERMS, **interest, "decimals": 18},
@@ -102,11 +104,11 @@ class Crash:
         self.protocol = Protocol([Feed(), Outside(), self.pool, stake], self.lawful, reactors=[waterfall])
         self.lawful.book = self.protocol.book
         end = START + workload.MINUTES * workload.MINUTE_S
-        self.world = World(self.protocol, start=START, end=end, seed=1, log=structlog.get_logger())
+        self.world = World(self.protocol, start=START, end=end, seed=1, log=quiet_log())
         self.found: list[tuple[int, str]] = []
         self._step_s = workload.MINUTES * workload.MINUTE_S // steps
         self.began_s = self.entered_s = 0.0
-        for agent in (Genesis(self._beginnings()), Prices(steps), self._keeper(steps)):
+        for agent in (Genesis(self._beginnings()), Prices(steps, twice=twice), self._keeper(steps)):
             self.world.start(agent)
         self.protocol.observe(Signals(self.world, [self.pool]).observe)
         self.protocol.observe(TierRule())
@@ -178,11 +180,11 @@ class Crash:
         return self.protocol.seal(self.world.now, ended.status)
 
 
-def measure(positions: int, steps: int, rule: str, path: str) -> dict[str, object]:
+def measure(positions: int, steps: int, rule: str, path: str, *, twice: bool = False) -> dict[str, object]:
     """Run it; return what was done, and what it took."""
     described = header("0" * 64, 1, "bench", "bench")
     ledger = FileLedger(path, described) if path else UnkeptLedger(described)
-    crash = Crash(positions, steps, rule, ledger)
+    crash = Crash(positions, steps, rule, ledger, twice=twice)
     digest = crash.run()
     ended_s = time.process_time()
     return {
@@ -207,9 +209,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=workload.HOURS)
     parser.add_argument("--rule", choices=("plain", "exact"), default="plain")
     parser.add_argument("--ledger", default="")
+    parser.add_argument("--twice", action="store_true", help="each price again half a step later")
     parser.add_argument("--json", action="store_true", help="all in one line")
     given = parser.parse_args()
-    measured = measure(given.positions, given.steps, given.rule, given.ledger)
+    measured = measure(given.positions, given.steps, given.rule, given.ledger, twice=given.twice)
     sys.stdout.write(json.dumps(measured, indent=None if given.json else 1) + "\n")
 
 

@@ -50,6 +50,7 @@ def books_balance(book: Book) -> str | None:
     return f"what is had and what is owed differ: {wrong}" if wrong else None
 
 
+DECIMALS_MAX: Final = 36
 ROUNDINGS: Final = 1_000
 """So many roundings of a rate or an index, each worth claims · 10⁻²⁷, a reserve's residue may lack."""
 
@@ -74,7 +75,10 @@ def nothing_is_negative(book: Book) -> str | None:
 
 def _rounded_away(book: Book, venue: str, asset: str) -> int:
     """Return what roundings may have given away in a reserve, in base units."""
-    whole = int(10 ** book.cell(reserve_table(venue, asset), "decimals"))
+    decimals = book.cell(reserve_table(venue, asset), "decimals")
+    if not 0 <= decimals <= DECIMALS_MAX:
+        return 0  # a forged ledger: no asset of a scenario has so many
+    whole = int(10**decimals)
     claims = book.balance(account(venue, "claims"), asset)
     return mul_div_down(whole, 1, 10**6) + mul_div_down(claims, ROUNDINGS, RAY)
 
@@ -95,7 +99,7 @@ def aggregates_follow_indexes(book: Book) -> str | None:
     """Loans, claims, treasury and deficit are what units and indexes say; cash is lendable plus tiers."""
     for venue, asset, cells in _reserves(book):
         expected = {
-            "loans": mul_div_up(cells.get("debt_scaled", 0), cells["borrow_index"], RAY),
+            "loans": mul_div_up(cells.get("debt_scaled", 0), cells.get("borrow_index", 0), RAY),
             "claims": mul_div_down(cells.get("supply_scaled", 0), cells["liquidity_index"], RAY),
             "treasury": mul_div_down(cells.get("accrued_scaled", 0), cells["liquidity_index"], RAY),
             "deficit": cells.get("deficit", 0),

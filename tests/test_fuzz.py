@@ -23,7 +23,7 @@ from mutualize.errors import Exit, MutualizeError
 from mutualize.scenario.document import parse
 from mutualize.scenario.place import Problems, did_you_mean
 
-INPUTS = int(os.environ.get("MUTUALIZE_FUZZ", "100000"))
+INPUTS = int(os.environ.get("MUTUALIZE_FUZZ", "10000"))
 WORKERS = 2
 SEED = 1
 COMMANDS = 32

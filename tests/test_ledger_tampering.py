@@ -374,3 +374,18 @@ def test_an_integer_too_long_to_be_written_is_not_read(tmp_path: Path) -> None:
             list(read(path))
         assert caught.value.code is Exit.CORRUPT
         assert verify_deep(path).condition is Condition.CORRUPT
+
+
+def test_a_law_is_asked_of_what_is_not_there(tmp_path: Path) -> None:
+    """A forged ledger without an index, or with an odd number of decimals, is unlawful, and no traceback."""
+    path, index = tmp_path / "run.jsonl", b'"borrow_index":"1000000000000000000000000000",'
+    residue = b'"transfers":[["pool:residue","pool:cash","USDC","5"],'
+    for old, new in (
+        (index, b""),
+        (b'"decimals":"6"', b'"decimals":"-5"'),
+        (b'"decimals":"6"', b'"decimals":"99999999999"'),
+    ):
+        assert old in lawful()
+        data = lawful().replace(old, new).replace(b'"transfers":[', residue)
+        path.write_bytes(rehashed(data.splitlines(keepends=True)))
+        assert deeply(path) == "unlawful"

@@ -1,6 +1,6 @@
 """Random play over all verbs, every law checked after every operation, and proof that it got somewhere.
 
-By default a million operations on all processors; MUTUALIZE_OPS=10000000 plays ten million, and any other
+By default fifty thousand operations; MUTUALIZE_OPS=1000000 plays a million (as the gate does), and any other
 number that many. MUTUALIZE_JOBS says how many processes share them. A failure prints its seed, the operation
 and the command that reproduces and shrinks it. What must be reached is listed with the least number of times.
 """
@@ -28,7 +28,7 @@ from mutualize import commands as c
 from mutualize.errors import Reason
 from mutualize.events import KINDS
 
-OPERATIONS = int(os.environ.get("MUTUALIZE_OPS", "1000000"))
+OPERATIONS = int(os.environ.get("MUTUALIZE_OPS", "50000"))
 SMALL = 25_000
 """Of so many operations at least the situations below must be reached; of more, no fewer."""
 

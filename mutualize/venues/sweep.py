@@ -52,6 +52,7 @@ class Sweep:
         self._can = (
             collateral != debt
             and bool(self._price_held and self._price_owed and self._collateral.threshold)
+            and self._collateral.liquidity_index > 0
             and not self._collateral.fund_fee_share
         )
 
