@@ -19,8 +19,8 @@ from mutualize.ledger_reader import read, verify
 ROUNDS = 1_000
 EVENTS = 10_000
 BATCHES = 10
-DIGEST = "9f6327f57876b70ef3a0f44aea67c9301698287f23e198552abac5d8330150d0"
-STATE = "0f6480caddea52da267d3c7725fbb5314f2369f7c2c4be5c48aac95de0bdff01"
+DIGEST = "426badaa4ceaefe8bb8c79574f8c37e3c43bd4b255377f282fb0cbf6c66a3e14"
+STATE = "1fd3b70affa2e71c482b9953a9a3fc95f2acdf91c5be8155bf0916f27346ae37"
 
 
 @pytest.fixture(scope="module")

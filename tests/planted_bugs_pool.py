@@ -268,8 +268,8 @@ LIQUIDATING = (
     Bug(
         "a transfer past the accounts",
         f"{RESERVE}.flush",
-        "names.cash, now[9]",
-        "names.cash, 1 + now[9]",
+        "changes.append((names.cash, cash))",
+        "changes.append((names.cash, 1 + cash))",
         ("aggregates-follow-indexes", "nothing-is-negative", "residue", "flows"),
     ),
     Bug(
