@@ -77,6 +77,12 @@ def _markets(scenario: Scenario, add: Add) -> None:
             add(
                 ("markets", asset, "points"), "the first point comes after the start: there is no price then."
             )
+    if scenario.money in scenario.markets:
+        add(
+            ("money",),
+            f"the money of account is {scenario.money}, which has a market: it would be priced in itself.",
+            "Give the money of account another name, such as 'USD'.",
+        )
     for asset in scenario.oracles:
         _priced(scenario, asset, ("oracles", asset), add)
     chain = scenario.chain
