@@ -18,7 +18,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -263,15 +263,18 @@ def measure(positions: int = POSITIONS) -> Measurement:
     return Measurement(positions=positions, version=__version__, python=python, rows=tuple(rows))
 
 
-def crash(positions: int, folder: Path) -> Scenario:
-    """Return the scenario of the crash: a straight line down, every other step 1 % above it."""
+def crash(positions: int, folder: Path, overrides: Sequence[tuple[str, str]] = ()) -> Scenario:
+    """Return the scenario of the crash: a straight line down, every other step 1 % above it.
+
+    `overrides` are (dotted path, value), as behind --set.
+    """
     points = []
     for step in range(_STEPS + 1):
         cents = 200_000 - mul_div_down(110_000, step, _STEPS)
         cents += div_down(cents, 100) if step & 1 else 0
         points.append([moment(_FIRST_S + step * _HOUR_S), numeral(cents, 2)])
     text = _TEXT.format(points=json.dumps(points), count=positions, deposit=positions * 200)
-    return loads(text, folder)
+    return loads(text, folder, overrides)
 
 
 def _ran(ran: Run) -> tuple[int, str]:

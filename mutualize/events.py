@@ -27,7 +27,7 @@ class Cell(NamedTuple):
     value: int
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Event:
     """The face that all events share."""
 
@@ -38,7 +38,7 @@ class Event:
     """True where, decided together with others, this event was led to by the one before it in the list."""
 
 
-@attrs.define
+@attrs.frozen
 class Entry:
     """An event at its place in the ledger. `cause` is the seq of the entry that led to it, or None."""
 
@@ -64,7 +64,7 @@ def _kind(cls: E) -> E:
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class PricePublished(Event):
     """An oracle told the protocol a price; `market` is what the market said at that moment. 8 decimals."""
 
@@ -74,7 +74,7 @@ class PricePublished(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class MarketHalted(Event):
     """No price could be had at a place of trading (a hole in its table)."""
 
@@ -83,7 +83,7 @@ class MarketHalted(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class MarketResumed(Event):
     """The place of trading quotes again."""
 
@@ -92,7 +92,7 @@ class MarketResumed(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Traded(Event):
     """Somebody sold one asset for another. `mid` is the price of the non-money asset before the trade.
 
@@ -154,13 +154,13 @@ class Gas(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class GasPaid(Gas):
     """A transaction was included; its sender paid for it in the chain's native asset."""
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class TransactionFailed(Gas):
     """A transaction was included and rejected: nothing changed but the gas that was paid."""
 
@@ -179,7 +179,7 @@ def gas(account: str, asset: str, amount: int) -> tuple[Transfer, ...]:
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class RefusalsCounted(Event):
     """How often commands were refused for `reason` since the last batch, at no cost to anybody."""
 
@@ -188,7 +188,7 @@ class RefusalsCounted(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ClaimWaiting(Event):
     """A holder wants `amount` of a claim paid out and the venue has no cash; 0 when he no longer waits."""
 
@@ -199,7 +199,7 @@ class ClaimWaiting(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class AgentFailed(Event):
     """An agent's own code raised an error: the run ends here."""
 
@@ -211,7 +211,7 @@ class AgentFailed(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ReserveListed(Event):
     """A pool opened a reserve for an asset; its parameters are the cells."""
 
@@ -221,7 +221,7 @@ class ReserveListed(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ParameterChanged(Event):
     """Governance set one parameter of a reserve (or of a venue, where `asset` is empty)."""
 
@@ -233,7 +233,7 @@ class ParameterChanged(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Accrued(Event):
     """A reserve's indexes were brought up to now; interest went from loans to claims and treasury."""
 
@@ -242,7 +242,7 @@ class Accrued(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Supplied(Event):
     """Money went in, a claim was given. `scaled` is the change of the holder's units."""
 
@@ -254,7 +254,7 @@ class Supplied(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Withdrawn(Event):
     """A claim was paid out."""
 
@@ -266,7 +266,7 @@ class Withdrawn(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Borrowed(Event):
     """A loan was paid out."""
 
@@ -278,7 +278,7 @@ class Borrowed(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Repaid(Event):
     """`payer` repaid a loan of `account`."""
 
@@ -291,7 +291,7 @@ class Repaid(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class CollateralSet(Event):
     """A holder put a claim up as collateral, or took it back."""
 
@@ -302,7 +302,7 @@ class CollateralSet(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ClaimsTransferred(Event):
     """A claim changed hands inside the pool (money did not move)."""
 
@@ -315,7 +315,7 @@ class ClaimsTransferred(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class PositionOpened(Event):
     """A position that existed when the run began: collateral was supplied, debt drawn."""
 
@@ -328,7 +328,7 @@ class PositionOpened(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class TreasuryMinted(Event):
     """The accrued share of the treasury became claims of `account`, and `fund_amount` cash of a fund."""
 
@@ -340,7 +340,7 @@ class TreasuryMinted(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Liquidated(Event):
     """A liquidator repaid `paid` of `debt` and got `seized` of `collateral` (after `fee` to the treasury).
 
@@ -361,7 +361,7 @@ class Liquidated(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ShortfallRecognised(Event):
     """Debt of `account` that no collateral covers moved from loans to deficit. Starts the waterfall."""
 
@@ -375,7 +375,7 @@ class ShortfallRecognised(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class DeficitEliminated(Event):
     """`account` gave up claims of its own to pay an open deficit."""
 
@@ -389,7 +389,7 @@ class DeficitEliminated(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class LossAllocated(Event):
     """A tier was made to owe `amount` of the loss; `rest` is left to the tiers below. amount ≤ capacity."""
 
@@ -403,7 +403,7 @@ class LossAllocated(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class LossAbsorbed(Event):
     """A tier paid: the deficit fell by `amount`. It paid `paid` of `paid_asset`, worth that at its price.
 
@@ -424,7 +424,7 @@ class LossAbsorbed(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ShortfallUncovered(Event):
     """All tiers are exhausted; `amount` stays in the deficit, in everybody's sight."""
 
@@ -434,7 +434,7 @@ class ShortfallUncovered(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class FundContributed(Event):
     """Money was put into a tier's fund."""
 
@@ -449,7 +449,7 @@ class FundContributed(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Staked(Event):
     """Assets went into a stake, shares came out."""
 
@@ -462,7 +462,7 @@ class Staked(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Unstaked(Event):
     """Shares were redeemed for assets."""
 
@@ -475,7 +475,7 @@ class Unstaked(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class CooldownStarted(Event):
     """A staker announced to leave: `shares` may go between `ends` and `ends` + `window` (seconds)."""
 
@@ -488,7 +488,7 @@ class CooldownStarted(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class StakeTransferred(Event):
     """Shares of a stake changed hands."""
 
@@ -500,7 +500,7 @@ class StakeTransferred(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Slashed(Event):
     """`assets` were taken from all stakers pro rata: shares are untouched, their price fell."""
 
@@ -511,7 +511,7 @@ class Slashed(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class SlashingSettled(Event):
     """The state after a slash, in which staking is blocked and leaving is free, ended."""
 
@@ -520,7 +520,7 @@ class SlashingSettled(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class FundsReturned(Event):
     """Assets came back to the stakers without new shares (a gain, or money returned after a slash)."""
 
@@ -532,7 +532,7 @@ class FundsReturned(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class AssetsLost(Event):
     """Assets left a share vault without shares being burned."""
 
@@ -546,7 +546,7 @@ class AssetsLost(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class PendingDeficitRaised(Event):
     """A slash covered `amount` of the deficit; the claims to burn against it are still to come."""
 
@@ -558,7 +558,7 @@ class PendingDeficitRaised(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class PendingDeficitCovered(Event):
     """Claims were burned against the pending deficit."""
 
@@ -569,7 +569,7 @@ class PendingDeficitCovered(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class OffsetCovered(Event):
     """Claims were burned against the part of the deficit that the treasury bears itself."""
 
@@ -580,7 +580,7 @@ class OffsetCovered(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class OffsetSet(Event):
     """The deficit below which stakers are not touched was set."""
 
@@ -593,7 +593,7 @@ class OffsetSet(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ProposalMade(Event):
     """A proposal began its vote; it may be executed from `executable` (time) on."""
 
@@ -603,7 +603,7 @@ class ProposalMade(Event):
 
 
 @_kind
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ProposalExecuted(Event):
     """A proposal's command was carried out."""
 

@@ -199,8 +199,7 @@ class Walk:
     def rejected(self, problem: str, seq: int | None = None) -> Verdict:
         """Return the verdict that the batch which was read last is bad, and all before it are good."""
         batch = self._before.batches
-        printable = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in problem[:_TOLD_MAX])
-        verdict = self._verdict(Condition.CORRUPT, f"Batch {batch} is bad. {printable}")
+        verdict = self._verdict(Condition.CORRUPT, f"Batch {batch} is bad. {_told(problem)}")
         return attrs.evolve(verdict, batch=batch, seq=seq)
 
     def known_header(self) -> Header:
@@ -209,7 +208,8 @@ class Walk:
             raise self.error()
         if self.header.format != FORMAT:
             problem = f"is written in the format {self.header.format!r:.60}; this version reads {FORMAT!r}."
-            raise MutualizeError(str(self._path), problem, f"Use mutualize {self.header.version} or newer.")
+            remedy = f"Use mutualize {_told(self.header.version)[:60]} or newer."
+            raise MutualizeError(str(self._path), problem, remedy)
         return self.header
 
     def known_verdict(self) -> Verdict:
@@ -345,16 +345,21 @@ def _state_in(line: bytes, chain: HashChain) -> str:
 def _is_event(line: bytes, seq: int) -> bool:
     """Say whether a line has the looks of the event `seq`: one object in canonical JSON that says so."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode())
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return text.encode() + b"\n" == line and type(value["seq"]) is int and value["seq"] == seq
     except (ValueError, TypeError, KeyError, RecursionError):
         return False
 
 
+def _told(text: str) -> str:
+    """Return words of a file, or about it, as they can be printed; cut where they are long."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:_TOLD_MAX])
+
+
 def _parse_header(line: bytes) -> Header | None:
     with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
-        fields = json.loads(line)
+        fields = json.loads(line.decode())
         if fields.keys() == _HEADER_KEYS and all(isinstance(value, str) for value in fields.values()):
             header = Header(**{**fields, "seed": int(fields["seed"])})
             return header if header.line() == line else None

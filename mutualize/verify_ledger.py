@@ -29,7 +29,7 @@ def require(holds: bool) -> None:
 
 def parse(line: bytes) -> dict[str, Any]:
     """Return the object that a line holds. Raises an error if it is none, or spelled in another way."""
-    value: dict[str, Any] = json.loads(line)
+    value: dict[str, Any] = json.loads(line.decode())
     require(canonical(value) == line)
     return value
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache, partial
 from io import BytesIO
@@ -19,7 +21,7 @@ from typing import Any
 import pytest
 from fuzz_ledgers import canonical, rehashed
 from fuzz_toml import SEEDS
-from ledger_samples import batch_ends, judge, sample
+from ledger_samples import batch_ends, judge, sample, tiny
 
 from mutualize import verify_ledger
 from mutualize.errors import Exit, InvariantBroken, MutualizeError
@@ -389,3 +391,31 @@ def test_a_law_is_asked_of_what_is_not_there(tmp_path: Path) -> None:
         data = lawful().replace(old, new).replace(b'"transfers":[', residue)
         path.write_bytes(rehashed(data.splitlines(keepends=True)))
         assert deeply(path) == "unlawful"
+
+
+@pytest.mark.parametrize("version", ["\u202e", "line\\nbreak", "9" * 4_000])
+def test_a_newer_version_is_named_in_plain_words(version: str, tmp_path: Path) -> None:
+    """A ledger of another format is told from damage, whatever it calls the version that wrote it."""
+    path = tmp_path / "run.jsonl"
+    other = tiny(0).data.replace(b"mutualize-ledger/1", b"mutualize-ledger/2")
+    lines = other.replace(b'"version":"0.1.0"', f'"version":"{version}"'.encode()).splitlines(keepends=True)
+    path.write_bytes(rehashed(lines))
+    with pytest.raises(MutualizeError, match="'mutualize-ledger/2'") as caught:
+        verify(path)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
+
+
+def test_no_line_is_read_in_another_encoding() -> None:
+    """A line in UTF-16, or behind a byte order mark, is no line: no other encoding is even looked for."""
+    before = "import sys, io; from mutualize import verify_ledger; from ledger_samples import judge"
+    line = SMALL.splitlines(keepends=True)[1]
+    for odd in (b"\xef\xbb\xbf" + line, line.decode().encode("utf-16-be"), line.decode().encode("utf-32")):
+        damaged = SMALL.replace(line, odd)
+        code = f"{before}; d = {damaged!r}; judge(d); verify_ledger.check(io.BytesIO(d))"
+        ask = "print(*sorted(name for name in sys.modules if name.startswith('encodings.utf_')))"
+        done = subprocess.run(
+            [sys.executable, "-c", f"{code}; {ask}"],
+            capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
+        )  # fmt: skip
+        assert done.stdout.split() == ["encodings.utf_8"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil, floor
+
 import pytest
 
 from mutualize.market.depth import DEEP, Depth
@@ -202,3 +205,32 @@ def late() -> Market:
     market = crv()
     market.take_buy(CRV, at=5)
     return market
+
+
+@pytest.mark.parametrize("cost", [0, 2 * 10**16, WAD - 1])
+def test_a_cost_is_a_share_of_every_trade(cost: int) -> None:
+    """A seller gets less by the cost and a buyer pays more by it, rounded against the trader."""
+    market = Market(
+        asset="ETH", money="USDC", asset_decimals=18, money_decimals=6, path=ConstantPath(2_000 * 10**8 + 1),
+        cost=Ratio(cost),
+    )  # fmt: skip
+    price = Fraction(2_000 * 10**8 + 1, 10**8) * Fraction(10**6, 10**18)
+    for amount in (0, 1, 10**12 + 7, 3 * 10**18 + 1):
+        net, gross = amount * price * (WAD - cost) / WAD, amount * price * (WAD + cost) / WAD
+        assert market.quote_sell(amount, at=0) == floor(net)
+        assert market.quote_buy(amount, at=0) == ceil(gross)
+        rate = market.rate(0)
+        assert rate is not None
+        assert floor(Fraction(amount * rate[0], rate[1])) == floor(net)
+    bought = market.amount_bought_for(10**9, at=0, most=10**30)
+    assert (market.quote_buy(bought, at=0) or 0) <= 10**9 < (market.quote_buy(bought + 1, at=0) or 0)
+
+
+@pytest.mark.parametrize("cost", [-1, WAD])
+def test_a_cost_that_is_no_share_is_refused(cost: int) -> None:
+    """A trade cannot cost all of itself, nor less than nothing."""
+    with pytest.raises(ValueError, match="a cost is a share"):
+        Market(
+            asset="ETH", money="USDC", asset_decimals=18, money_decimals=6, path=ConstantPath(1),
+            cost=Ratio(cost),
+        )  # fmt: skip

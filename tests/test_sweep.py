@@ -157,3 +157,16 @@ def test_sweeping_and_one_by_one_write_the_same_ledger() -> None:
     assert REACHED["left to the plain way"] > 20, REACHED
     assert REACHED["shortfalls"] > 20, REACHED
     assert REACHED["haircuts and funds"] > 20, REACHED
+
+
+@pytest.mark.parametrize("per_block", [1, 3])
+def test_nobody_gets_more_into_a_block_than_he_can(per_block: int) -> None:
+    """Each liquidator sends `per_block` transactions a second at most, and so many where there is work."""
+    crash = {
+        "seed": 1, "points": json.dumps([["2024-01-01T00:00:00Z", "2000"], ["2024-01-01T06:00:00Z", "1300"]]),
+        "cost": "0.02", "close_factor": "full", "dust": "false", "recognition": "at-zero-collateral",
+        "fee": "0", "slope": "0", "keepers": 1, "per_block": per_block, "min_profit": "0",
+    }  # fmt: skip
+    ran = run(loads(SCENARIO.format(**crash), Path()))
+    sent = Counter(entry.at for entry in ran.entries() if isinstance(entry.event, Liquidated))
+    assert max(sent.values()) == per_block

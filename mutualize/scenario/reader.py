@@ -160,7 +160,7 @@ class Reader:
         except ValueError as error:
             return self.wrong(path, error)
         if own or leaves.needs_mark(kind, raw):
-            self.record(path, _as_text(kind, raw), own or mark)
+            self.record(path, shown(raw) if value is BAD else _as_text(kind, raw), own or mark)
         return value
 
     def unwrap(self, raw: dict[str, Any], path: Path) -> tuple[Any, Mark | None]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mutualize.accounts import Transfer
 from mutualize.book import Draft
+from mutualize.errors import Refused
 from mutualize.events import Cell, Event, Liquidated
 from mutualize.units import WAD, ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
 from mutualize.venues.liquidation import Amounts, Side, amounts_of, leaves_dust, most_of, takes_all
@@ -52,7 +53,6 @@ class Sweep:
         self._can = (
             collateral != debt
             and bool(self._price_held and self._price_owed and self._collateral.threshold)
-            and self._collateral.liquidity_index > 0
             and not self._collateral.fund_fee_share
         )
 
@@ -63,6 +63,12 @@ class Sweep:
     def look(self, borrower: str) -> Amounts | None:
         """Return what liquidating a borrower would do, or None where the plain way has to be taken."""
         self._found = None
+        try:
+            return self._judge(borrower)
+        except Refused:  # the plain way says so, and its refusal is handled there
+            return None
+
+    def _judge(self, borrower: str) -> Amounts | None:
         if self._flags.get(borrower) != self._held_bit | self._owed_bit or not self._can:
             return None
         collateral, debt, rules = self._collateral, self._debt, self._rules
