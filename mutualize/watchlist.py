@@ -61,14 +61,35 @@ class Weight:
 
 
 @attrs.define
+class Ranking:
+    """Lines in order, and whose each is."""
+
+    lines: list[int]
+    names: list[str]
+
+    @classmethod
+    def of(cls, drawn: list[tuple[int, str]]) -> Ranking:
+        """Rank (line, name) pairs."""
+        ranked = sorted(drawn)
+        return cls([line for line, _ in ranked], [name for _, name in ranked])
+
+    def pairs(self) -> list[tuple[int, str]]:
+        """Return (line, name) of all, in order."""
+        return list(zip(self.lines, self.names, strict=True))
+
+
+@attrs.define
 class Group:
-    """Positions with the same flags: the same assets as collateral, the same as debt."""
+    """Positions with the same flags: the same assets as collateral, the same as debt.
+
+    Each ranking was at least twice as long as the next when that came, so there are few, and a line is ranked
+    again only when its ranking doubles: to insert it into one long list would cost in proportion to all.
+    """
 
     collaterals: tuple[str, ...]
     debts: tuple[str, ...]
     reference: dict[str, Weight]
-    lines: list[int] = attrs.field(factory=list)
-    names: list[str] = attrs.field(factory=list)
+    rankings: list[Ranking] = attrs.field(factory=list)
     dusty: dict[str, None] = attrs.field(factory=dict)
     """Positions so small that rounding matters."""
     settled: int = 0
@@ -80,6 +101,23 @@ class Group:
     def is_simple(self) -> bool:
         """Say whether the bar of this group is exact: one collateral, one debt."""
         return len(self.collaterals) == 1 and len(self.debts) == 1
+
+    def __len__(self) -> int:
+        """Return how many lines there are, old ones that were left behind included."""
+        return sum([len(ranking.lines) for ranking in self.rankings])
+
+    def rank(self, drawn: list[tuple[int, str]]) -> None:
+        """Take all lines anew."""
+        self.rankings, self.settled = [Ranking.of(drawn)], len(drawn)
+
+    def add(self, drawn: list[tuple[int, str]]) -> None:
+        """Take further lines in."""
+        if not len(self):
+            self.rank(drawn)
+            return
+        while self.rankings and len(self.rankings[-1].lines) < 2 * len(drawn):
+            drawn = [*self.rankings.pop().pairs(), *drawn]
+        self.rankings.append(Ranking.of(drawn))
 
 
 class Watchlist:
@@ -153,7 +191,7 @@ class Watchlist:
         """Return the same, by what they hold and owe: by their flags in the pool."""
         market = self._market(view, at)
         self._draw_dirty(view, market)
-        if 2 * len(self._moved) > 64 + sum(len(group.lines) for group in self._groups.values()):
+        if 2 * len(self._moved) > 64 + sum(len(group) for group in self._groups.values()):
             for flags in self._groups:
                 self._redraw(view, flags, market)
             self._moved.clear()
@@ -268,7 +306,7 @@ class Watchlist:
             if group is not None:
                 fresh[flags] = self._lines(view, accounts, group)
         for flags, drawn in fresh.items():
-            self._insert(self._groups[flags], drawn)
+            self._groups[flags].add(drawn)
 
     def _new_group(self, flags: int, market: dict[str, Weight]) -> Group | None:
         """Begin a group. None without collateral or without debt: there nobody can be liquidated."""
@@ -279,27 +317,15 @@ class Watchlist:
         self._groups[flags] = Group(held, owed, market)
         return self._groups[flags]
 
-    def _insert(self, group: Group, drawn: list[tuple[int, str]]) -> None:
-        if not group.lines:
-            group.settled = len(drawn)
-        if len(drawn) * 16 < len(group.lines):
-            for line, account in drawn:
-                place = bisect_left(group.lines, line)
-                group.lines.insert(place, line)
-                group.names.insert(place, account)
-            return
-        _sort_into(group, [*zip(group.lines, group.names, strict=True), *drawn])
-
     def _redraw(self, view: View, flags: int, market: dict[str, Weight]) -> None:
         """Take the present market as reference and draw all lines of a group anew, without those who left."""
         group = self._groups[flags]
         group.reference, group.wasted = market, 0
         group.dusty.clear()
         self.references += 1
-        members = dict.fromkeys(group.names)
+        members = dict.fromkeys(name for ranking in group.rankings for name in ranking.names)
         staying = [name for name in members if view.cell(self._flags, name) == flags]
-        _sort_into(group, self._lines(view, staying, group))
-        group.settled = len(group.lines)
+        group.rank(self._lines(view, staying, group))
 
     # --- looking -----------------------------------------------------------------------------------------
 
@@ -307,39 +333,48 @@ class Watchlist:
         """Return who of a group is below `level`. What is not clear from the lines is evaluated exactly."""
         view = work.view
         group = self._groups[flags]
-        if group.wasted > 64 + len(group.lines) or len(group.lines) > 64 + 2 * group.settled:
+        if group.wasted > 64 + len(group) or len(group) > 64 + 2 * group.settled:
             self._redraw(view, flags, market)
         bar = self._bar(group, market, level)
         if bar is None:
             self._redraw(view, flags, market)
             bar = self._bar(group, market, level)
             assert bar is not None, "a group's own reference lets it look"
-        first = bisect_left(group.lines, bar)
-        if first == len(group.lines):
+        found: list[str] = []
+        seen: dict[str, None] = {}
+        for ranking in group.rankings:
+            found += self._cross(work, level, flags, bar, ranking, seen)
+        return found
+
+    def _cross(
+        self, work: Work, level: int, flags: int, bar: int, ranking: Ranking, seen: dict[str, None]
+    ) -> list[str]:
+        """Return who of a ranking is below `level`; `seen` is filled with those who were looked at."""
+        group, lines, names = self._groups[flags], ranking.lines, ranking.names
+        first = bisect_left(lines, bar)
+        if first == len(lines):
             return []
-        clear = (
-            bisect_left(group.lines, bar + mul_div_up(bar, 1, CLEAR)) if group.is_simple else len(group.lines)
-        )
-        found = group.names[clear:]
+        clear = bisect_left(lines, bar + mul_div_up(bar, 1, CLEAR)) if group.is_simple else len(lines)
+        found = names[clear:]
         doubtful = list(range(first, clear))
         moved, dusty = self._moved, group.dusty
         if found and (moved or dusty):
-            names = group.names
             doubtful += [
                 place for place in range(clear, len(names)) if names[place] in moved or names[place] in dusty
             ]
             found = [name for name in found if name not in moved and name not in dusty]
-        return found + self._settle(work, level, flags, doubtful) if doubtful else found
+        return found + self._settle(work, level, flags, ranking, doubtful, seen) if doubtful else found
 
-    def _settle(self, work: Work, level: int, flags: int, places: list[int]) -> list[str]:
+    def _settle(
+        self, work: Work, level: int, flags: int, ranking: Ranking, places: list[int], seen: dict[str, None]
+    ) -> list[str]:
         """Evaluate the positions at these places exactly; throw lines away that are no longer true."""
         group, view = self._groups[flags], work.view
-        seen: dict[str, None] = {}
         found, gone = [], []
         for place in places:
-            name = group.names[place]
+            name = ranking.names[place]
             moved = view.cell(self._flags, name) != flags
-            if moved or name in seen or group.lines[place] != self._line(view, name, group):
+            if moved or name in seen or ranking.lines[place] != self._line(view, name, group):
                 gone.append(place)
                 continue
             seen[name] = None
@@ -349,11 +384,5 @@ class Watchlist:
             else:
                 group.wasted += 1
         for place in reversed(gone):
-            del group.lines[place], group.names[place]
+            del ranking.lines[place], ranking.names[place]
         return found
-
-
-def _sort_into(group: Group, drawn: list[tuple[int, str]]) -> None:
-    drawn.sort()
-    group.lines = [line for line, _ in drawn]
-    group.names = [name for _, name in drawn]
