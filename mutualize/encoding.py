@@ -13,7 +13,7 @@ sets a cell twice, the last value counts.
 
 from __future__ import annotations
 
-import operator
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -41,8 +41,11 @@ _encoder = msgspec.json.Encoder(order="sorted")
 _digits = int.__repr__
 """Unlike `str` it raises TypeError for a float or a Decimal. True counts as 1."""
 
+_are_plain = re.compile(rf"(?:-?[1-9][0-9]{{0,{DIGITS_MAX - 1}}}+,|0,)*+").fullmatch
+"""Whether every numeral of a text, with a comma behind each, is one that `_integer` takes."""
+
 Converter = Callable[[Entry], dict[str, Any]]
-Values = Callable[[Any], tuple[Any, ...]]
+Builder = Callable[[Any], Entry]
 
 
 def canonical(value: Mapping[str, object]) -> bytes:
@@ -76,8 +79,20 @@ def decode(line: bytes) -> Entry:
     wrong type, or an integer is spelled in another way than the encoder does.
     """
     try:
+        return _built(_decoder().decode(line))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ValueError(f"{_kind_of(line)}: {error}") from error
+
+
+def reread(line: bytes) -> tuple[Entry, bool]:
+    """Return the entry that a line holds, and whether the line is what `encode` makes of it (no line feed).
+
+    Raises as `decode` does. What was decoded is written again as it is, which is the same proof as encoding
+    the entry at a third of the price: its integers are plain already, and only a table may still be empty.
+    """
+    try:
         record = _decoder().decode(line)
-        return _builder(type(record).__name__)(record)
+        return _built(record), _encoder.encode(record) == line and all(record.set.values())
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"{_kind_of(line)}: {error}") from error
 
@@ -193,7 +208,7 @@ def _tables(cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
     return tables
 
 
-# --- reading: msgspec checks the shape, a builder for each kind makes the event ---------------------------
+# --- reading: msgspec checks the shape, a function for each kind makes the event --------------------------
 
 
 @cache
@@ -218,53 +233,98 @@ def _record(kind: type[Event]) -> type[msgspec.Struct]:
         [(name, shapes[of]) for name, of in own.items() if name not in left_out]
         + [(name, shapes[of], None) for name, of in own.items() if name in left_out]
         + [("cause", int | None), ("seq", int), ("t", int), ("tx", int)]
-        + [("set", dict[str, dict[str, str]], {}), ("transfers", list[tuple[str, str, str, str]], ())],
+        + [("set", dict[str, dict[str, str]], {}), ("transfers", list[tuple[str, str, str, str]], [])],
         tag_field="kind",
         tag=kind.__name__,
         forbid_unknown_fields=True,
         kw_only=True,
+        omit_defaults=True,  # for `reread`, which writes it again
     )
 
 
-@cache
-def _builder(name: str) -> Callable[[Any], Entry]:
-    """Return the function that turns a decoded line of this kind into an entry."""
-    kind = KINDS[name]
+class _Builders(dict[type[msgspec.Struct], Builder]):
+    """Builders by shape, each made when the first line of its kind is read."""
+
+    def __missing__(self, shape: type[msgspec.Struct]) -> Builder:
+        self[shape] = made = _builder(KINDS[shape.__name__])
+        return made
+
+
+_builders = _Builders()
+
+_BUILDER = """
+def build(record):
+    moved, tables = record.transfers, record.set
+    numerals = [{numerals}*[amount for _, _, _, amount in moved]]
+    for row in tables.values():
+        numerals += row.values()
+    numerals.append("")
+    if not are_plain(",".join(numerals)):
+        raise ValueError
+    event = kind(
+        transfers=tuple([new(Transfer, (d, c, a, int(n))) for d, c, a, n in moved]),
+        cells=tuple([new(Cell, (t, k, int(v))) for t, row in tables.items() for k, v in row.items()]),
+        {fields}
+    )
+    return Entry(record.seq, record.t, record.tx, record.cause, event)
+"""
+
+
+def _builder(kind: type[Event]) -> Builder:
+    """Return the function that turns a decoded line of this kind into an entry.
+
+    Its code names each field, as that of a converter does. It looks at all integers of a line at once, and
+    raises ValueError, without a word, exactly where `_plainly` raises it.
+    """
     left_out = defaults_of(kind)
+    codes = {"str": "{0}=record.{0}", "int": "{0}=int(record.{0})", "bool": "{0}=record.{0}"}
     given = {name: of for name, of in own_fields(kind).items() if name not in left_out}
-    number_names = tuple(name for name, of in given.items() if of == "int")
-    plain_names = tuple(name for name, of in given.items() if of != "int")
-    numbers, plain = _values(number_names), _values(plain_names)
-
-    def build(record: Any) -> Entry:
-        fields = dict(zip(plain_names, plain(record), strict=False))
-        fields.update(zip(number_names, map(_integer, numbers(record)), strict=False))
-        for field, default in left_out.items():
-            value = getattr(record, field)
-            if value is not None:
-                fields[field] = _other(field, _integer(value) if type(default) is int else value, default)
-        event = kind(
-            transfers=tuple([Transfer(d, c, a, _integer(n)) for d, c, a, n in record.transfers]),
-            cells=tuple([Cell(t, k, _integer(v)) for t, row in record.set.items() for k, v in row.items()]),
-            **fields,
-        )
-        return Entry(record.seq, record.t, record.tx, record.cause, event)
-
-    return build
+    fields = [codes[of].format(name) for name, of in given.items()]
+    fields += [
+        f"{name}={default!r} if record.{name} is None else other({name!r}, record.{name}, {default!r})"
+        for name, default in left_out.items()
+    ]
+    source = _BUILDER.format(
+        numerals="".join(f"record.{name}, " for name, of in given.items() if of == "int"),
+        fields="\n        ".join(f"{field}," for field in fields),
+    )
+    made: dict[str, Any] = {"kind": kind, "Entry": Entry, "Transfer": Transfer, "Cell": Cell}
+    made |= {"new": tuple.__new__, "are_plain": _are_plain, "other": _other}
+    exec(source, made)  # noqa: S102 - made of our own classes' field names, as attrs makes their constructors
+    builder: Builder = made["build"]
+    return builder
 
 
-def _values(names: tuple[str, ...]) -> Values:
-    """Return what reads these attributes as a tuple."""
-    if len(names) > 1:
-        return operator.attrgetter(*names)
-    if not names:
-        return lambda _record: ()
-    get = operator.attrgetter(names[0])
-    return lambda record: (get(record),)
+def _built(record: Any) -> Entry:
+    """Return the entry of a decoded line. Raises ValueError, as `_plainly` words it."""
+    try:
+        return _builders[type(record)](record)
+    except ValueError:
+        return _plainly(record)
 
 
-def _other(name: str, value: Any, default: Any) -> Any:
+def _plainly(record: Any) -> Entry:
+    """Make the entry of a decoded line field by field, and raise ValueError at the first that is wrong."""
+    kind = KINDS[type(record).__name__]
+    own, left_out = own_fields(kind), defaults_of(kind)
+    fields: dict[str, Any] = {}
+    for name in sorted(own, key=left_out.__contains__):
+        value = getattr(record, name)
+        if name not in left_out:
+            fields[name] = _integer(value) if own[name] == "int" else value
+        elif value is not None:
+            fields[name] = _other(name, value, left_out[name])
+    event = kind(
+        transfers=tuple([Transfer(d, c, a, _integer(n)) for d, c, a, n in record.transfers]),
+        cells=tuple([Cell(t, k, _integer(v)) for t, row in record.set.items() for k, v in row.items()]),
+        **fields,
+    )
+    return Entry(record.seq, record.t, record.tx, record.cause, event)
+
+
+def _other(name: str, spelled: Any, default: Any) -> Any:
     """Return a field that a line spells. Raises ValueError where it had to be left out."""
+    value = _integer(spelled) if type(default) is int else spelled
     if value == default:
         raise ValueError(f"{name} is spelled out, and holds what it holds where it is left out")
     return value

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import attrs
 
 from mutualize.book import Book
-from mutualize.encoding import decode, encode, encode_all
+from mutualize.encoding import decode, reread
 from mutualize.errors import InvariantBroken
 from mutualize.events import Entry
 from mutualize.ledger import Header
@@ -71,39 +71,34 @@ class _Audit:
     def take(self, body: bytes) -> str:
         """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
         self._tx = -1  # a transaction never goes on in the next batch
-        lines = body.split(b"\n")[:-1]
-        entries: list[Entry] = []
-        broken = ""
-        for line in lines:
+        for line in body.split(b"\n")[:-1]:
             try:
-                entries.append(decode(line))
+                entry, canonical = reread(line)
             except ValueError as error:
-                broken = f"A line of it is no event: {error}."
-                break
-        canonical = not broken and encode_all(entries) == body
-        for entry, line in zip(entries, lines, strict=False):
-            if not canonical and encode(entry) != line + b"\n":
-                return "A line of it is not in its canonical form."
-            problem = self._problem(entry)
+                return f"A line of it is no event: {error}."
+            problem = self._problem(entry) if canonical else "A line of it is not in its canonical form."
             if problem:
                 return problem
             self._at, self._tx = entry.at, entry.tx
             self.book.apply(entry)
-        return broken
+        return ""
 
     def _problem(self, entry: Entry) -> str:
-        if entry.seq != self.book.seq:
-            return f"Event {entry.seq:,} stands where event {self.book.seq:,} should."
-        if entry.cause is not None and not 0 <= entry.cause < entry.seq:
+        seq, cause, tx = entry.seq, entry.cause, entry.tx
+        if seq != self.book.seq:
+            return f"Event {seq:,} stands where event {self.book.seq:,} should."
+        if cause is not None and not 0 <= cause < seq:
             return "A cause does not precede its effect."
         if entry.at < self._at:
             return "Time runs backwards."
-        if entry.tx not in (entry.seq, self._tx):
+        if tx == self._tx:
+            if entry.at != self._at:
+                return "A transaction has two times."
+        elif tx != seq:
             return "An event belongs to a transaction that does not begin in its batch."
-        if entry.tx == self._tx and entry.at != self._at:
-            return "A transaction has two times."
-        if any(transfer.amount <= 0 for transfer in entry.event.transfers):
-            return "A transfer moves nothing."
+        for _, _, _, amount in entry.event.transfers:
+            if amount <= 0:
+                return "A transfer moves nothing."
         return ""
 
 

@@ -38,10 +38,12 @@ def defstruct(
     tag: str,
     forbid_unknown_fields: bool,
     kw_only: bool,
+    omit_defaults: bool,
 ) -> type[Struct]:
     """Return the shape of an object that says by its `tag_field` what it is, and holds no other field."""
     assert forbid_unknown_fields, "no other shape is asked for"
     assert kw_only, "no other shape is asked for"
+    assert omit_defaults, "a line leaves out what is as it is by default"
     assert tag_field == "kind", "a line says by its kind what it is"
     declared = {field[0]: (field[1], field[2] if len(field) > 2 else _MISSING) for field in fields}
     return type(name, (Struct,), {"tag": tag, "fields": declared})
@@ -76,7 +78,15 @@ def _text(value: object) -> str:
         return f"{{{','.join([f'{_key(name)}:{_text(value[name])}' for name in sorted(value)])}}}"
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_text, value))}]"
+    if isinstance(value, Struct):
+        return _text({"kind": value.tag, **_spelled(value)})
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _spelled(value: Struct) -> dict[str, Any]:
+    """Return the fields that an object does not leave out."""
+    found = {name: (getattr(value, name), default) for name, (_, default) in value.fields.items()}
+    return {name: held for name, (held, default) in found.items() if held != default}
 
 
 def _key(name: object) -> str:
@@ -119,7 +129,7 @@ def _filled(shape: type[Struct], found: _Object) -> Struct:
     made = shape()
     for name, (_, default) in shape.fields.items():
         if default is not _MISSING:
-            setattr(made, name, default.copy() if isinstance(default, dict) else default)
+            setattr(made, name, default.copy() if isinstance(default, dict | list) else default)
     for name, value in found:
         if name in shape.fields:
             setattr(made, name, _checked(shape.fields[name][0], value, name))
