@@ -91,8 +91,25 @@ class Book:
             if entry.seq != self.seq:
                 raise ValueError(f"entry {entry.seq} does not follow entry {self.seq - 1}")
             self.seq += 1
-            _post(self._balances, self._tables, entry.event)
+            event = entry.event
+            _post(self._balances, self._tables, event.transfers, event.cells)
         self.latest = entries
+
+    def apply_together(
+        self,
+        count: int,
+        moved: Sequence[tuple[str, str, str, int]],
+        tables: Mapping[str, Mapping[str, int]],
+    ) -> None:
+        """Take in so many entries by what they come to: transfers of the same sums, and the last cells.
+
+        The book is the same as after `apply` of each, but for `latest`: no entry is at hand.
+        """
+        self.seq += count
+        _post(self._balances, self._tables, moved, ())
+        for name, cells in tables.items():
+            self._tables.setdefault(name, {}).update(cells)
+        self.latest = ()
 
     def digest(self) -> str:
         """Return SHA-256 over the sorted `account,asset,balance` lines: what the transfers alone give."""
@@ -111,12 +128,17 @@ class Book:
     __hash__ = None  # type: ignore[assignment]  # a book changes, so it is no key
 
 
-def _post(balances: dict[tuple[str, str], int], tables: dict[str, dict[str, int]], event: Event) -> None:
-    """Post an event's transfers and assign its cells. Nothing else changes a balance."""
-    for debit, credit, asset, amount in event.transfers:
+def _post(
+    balances: dict[tuple[str, str], int],
+    tables: dict[str, dict[str, int]],
+    transfers: Iterable[tuple[str, str, str, int]],
+    cells_set: Iterable[tuple[str, str, int]],
+) -> None:
+    """Post transfers and assign cells. Nothing else changes a balance."""
+    for debit, credit, asset, amount in transfers:
         balances[debit, asset] = balances.get((debit, asset), 0) + amount
         balances[credit, asset] = balances.get((credit, asset), 0) - amount
-    for table, key, value in event.cells:
+    for table, key, value in cells_set:
         cells = tables.get(table)
         if cells is None:
             cells = tables[table] = {}
@@ -170,7 +192,8 @@ class Draft:
 
     def _post(self) -> None:
         while self._posted < len(self.events):
-            _post(self._balances, self._tables, self.events[self._posted])
+            event = self.events[self._posted]
+            _post(self._balances, self._tables, event.transfers, event.cells)
             self._posted += 1
 
 

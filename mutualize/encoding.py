@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import attrs
 
@@ -41,11 +41,7 @@ _encoder = msgspec.json.Encoder(order="sorted")
 _digits = int.__repr__
 """Unlike `str` it raises TypeError for a float or a Decimal. True counts as 1."""
 
-_are_plain = re.compile(rf"(?:-?[1-9][0-9]{{0,{DIGITS_MAX - 1}}}+,|0,)*+").fullmatch
-"""Whether every numeral of a text, with a comma behind each, is one that `_integer` takes."""
-
 Converter = Callable[[Entry], dict[str, Any]]
-Builder = Callable[[Any], Entry]
 
 
 def canonical(value: Mapping[str, object]) -> bytes:
@@ -84,17 +80,19 @@ def decode(line: bytes) -> Entry:
         raise ValueError(f"{_kind_of(line)}: {error}") from error
 
 
-def reread(line: bytes) -> tuple[Entry, bool]:
-    """Return the entry that a line holds, and whether the line is what `encode` makes of it (no line feed).
+def proved(line: bytes) -> Line | None:
+    """Return what a line holds, its integers as they are spelled; None unless it is what `encode` writes.
 
-    Raises as `decode` does. What was decoded is written again as it is, which is the same proof as encoding
-    the entry at a third of the price: its integers are plain already, and only a table may still be empty.
+    What was decoded is written again as it is: the same proof as encoding the entry, at a fraction of the
+    price. Integers that are plain would be spelled as they are; only a table may still be empty.
     """
     try:
         record = _decoder().decode(line)
-        return _built(record), _encoder.encode(record) == line and all(record.set.values())
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise ValueError(f"{_kind_of(line)}: {error}") from error
+        _readers[type(record)].prove(record)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    found: Line = record
+    return found if _encoder.encode(record) == line and all(found.set.values()) else None
 
 
 def own_fields(kind: type[Event]) -> dict[str, str]:
@@ -238,69 +236,105 @@ def _record(kind: type[Event]) -> type[msgspec.Struct]:
         tag=kind.__name__,
         forbid_unknown_fields=True,
         kw_only=True,
-        omit_defaults=True,  # for `reread`, which writes it again
+        omit_defaults=True,  # for `proved`, which writes it again
     )
 
 
-class _Builders(dict[type[msgspec.Struct], Builder]):
-    """Builders by shape, each made when the first line of its kind is read."""
+class Line(Protocol):
+    """A line as it was decoded, without the fields of its kind: integers of the event are texts."""
 
-    def __missing__(self, shape: type[msgspec.Struct]) -> Builder:
-        self[shape] = made = _builder(KINDS[shape.__name__])
+    seq: int
+    t: int
+    tx: int
+    cause: int | None
+    transfers: list[tuple[str, str, str, str]]
+    set: dict[str, dict[str, str]]
+
+
+class _Reader(NamedTuple):
+    """The two functions for lines of one kind."""
+
+    prove: Callable[[Any], None]
+    """Raises ValueError, without a word, exactly where `_plainly` does."""
+    build: Callable[[Any], Entry]
+    """Makes the entry of what was proved."""
+
+
+class _Readers(dict[type[msgspec.Struct], _Reader]):
+    """Readers by shape, each made when the first line of its kind is read."""
+
+    def __missing__(self, shape: type[msgspec.Struct]) -> _Reader:
+        self[shape] = made = _reader(KINDS[shape.__name__])
         return made
 
 
-_builders = _Builders()
+_readers = _Readers()
 
-_BUILDER = """
-def build(record):
-    moved, tables = record.transfers, record.set
-    numerals = [{numerals}*[amount for _, _, _, amount in moved]]
-    for row in tables.values():
+_PLAIN = re.compile(rf"(?:-?[1-9][0-9]{{0,{DIGITS_MAX - 1}}}+,|0,)*+")
+"""Integers that `_integer` takes, with a comma behind each."""
+_READER = """
+def prove(record):
+    numerals = [{numerals}*[amount for _, _, _, amount in record.transfers]]
+    for row in record.set.values():
         numerals += row.values()
+    {optional}
     numerals.append("")
-    if not are_plain(",".join(numerals)):
+    text = ",".join(numerals)
+    if not are_plain(text) or text.count(",") >= len(numerals):  # as many as there are: none holds a comma
         raise ValueError
+
+def build(record):
     event = kind(
-        transfers=tuple([new(Transfer, (d, c, a, int(n))) for d, c, a, n in moved]),
-        cells=tuple([new(Cell, (t, k, int(v))) for t, row in tables.items() for k, v in row.items()]),
+        transfers=tuple([new(Transfer, (d, c, a, int(n))) for d, c, a, n in record.transfers]),
+        cells=tuple([new(Cell, (t, k, int(v))) for t, row in record.set.items() for k, v in row.items()]),
         {fields}
     )
     return Entry(record.seq, record.t, record.tx, record.cause, event)
 """
+_OPTIONAL = """
+    value = record.{name}
+    if value == {spelled!r}:
+        raise ValueError
+    if value is not None:
+        {taken}
+"""
 
 
-def _builder(kind: type[Event]) -> Builder:
-    """Return the function that turns a decoded line of this kind into an entry.
-
-    Its code names each field, as that of a converter does. It looks at all integers of a line at once, and
-    raises ValueError, without a word, exactly where `_plainly` raises it.
-    """
-    left_out = defaults_of(kind)
-    codes = {"str": "{0}=record.{0}", "int": "{0}=int(record.{0})", "bool": "{0}=record.{0}"}
-    given = {name: of for name, of in own_fields(kind).items() if name not in left_out}
-    fields = [codes[of].format(name) for name, of in given.items()]
-    fields += [
-        f"{name}={default!r} if record.{name} is None else other({name!r}, record.{name}, {default!r})"
-        for name, default in left_out.items()
-    ]
-    source = _BUILDER.format(
-        numerals="".join(f"record.{name}, " for name, of in given.items() if of == "int"),
-        fields="\n        ".join(f"{field}," for field in fields),
+def _reader(kind: type[Event]) -> _Reader:
+    """Return the functions that read lines of a kind, whose code names each field, as a converter's does."""
+    own, left_out = own_fields(kind), defaults_of(kind)
+    fields = []
+    for name, of in own.items():
+        value = f"int(record.{name})" if of == "int" else f"record.{name}"
+        if name in left_out:
+            value = f"{left_out[name]!r} if record.{name} is None else {value}"
+        fields.append(f"{name}={value},")
+    source = _READER.format(
+        numerals="".join(f"record.{name}, " for name in own if own[name] == "int" and name not in left_out),
+        optional="".join(
+            _OPTIONAL.format(
+                name=name,
+                spelled=_spelled(default),
+                taken="numerals.append(value)" if own[name] == "int" else "pass",
+            )
+            for name, default in left_out.items()
+        ),
+        fields="\n        ".join(fields),
     )
     made: dict[str, Any] = {"kind": kind, "Entry": Entry, "Transfer": Transfer, "Cell": Cell}
-    made |= {"new": tuple.__new__, "are_plain": _are_plain, "other": _other}
+    made |= {"new": tuple.__new__, "are_plain": _PLAIN.fullmatch}
     exec(source, made)  # noqa: S102 - made of our own classes' field names, as attrs makes their constructors
-    builder: Builder = made["build"]
-    return builder
+    return _Reader(made["prove"], made["build"])
 
 
 def _built(record: Any) -> Entry:
     """Return the entry of a decoded line. Raises ValueError, as `_plainly` words it."""
+    reader = _readers[type(record)]
     try:
-        return _builders[type(record)](record)
+        reader.prove(record)
     except ValueError:
         return _plainly(record)
+    return reader.build(record)
 
 
 def _plainly(record: Any) -> Entry:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import attrs
 
 from mutualize.book import Book
-from mutualize.encoding import decode, reread
+from mutualize.encoding import decode, encode, proved
 from mutualize.errors import InvariantBroken
 from mutualize.events import Entry
 from mutualize.ledger import Header
@@ -70,35 +70,73 @@ class _Audit:
 
     def take(self, body: bytes) -> str:
         """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
+        lines, began = body.split(b"\n")[:-1], self._at
         self._tx = -1  # a transaction never goes on in the next batch
-        for line in body.split(b"\n")[:-1]:
+        if self._taken_together(lines):
+            return ""
+        self._at, self._tx = began, -1
+        return self._taken_singly(lines)
+
+    def _taken_together(self, lines: list[bytes]) -> bool:
+        """Take a whole batch in by what it comes to: all that it moves, and what its cells are at its end.
+
+        Says whether it did; it takes nothing where anything seems to be wrong. No entry is made, and no
+        integer that a later line overwrites.
+        """
+        moved: dict[tuple[str, str, str], int] = {}
+        tables: dict[str, dict[str, str]] = {}
+        for seq, line in enumerate(lines, self.book.seq):
+            found = proved(line)
+            if found is None or self._out_of_place(seq, found.seq, found.t, found.tx, found.cause):
+                return False
+            for debit, credit, asset, numeral in found.transfers:
+                amount = int(numeral)
+                if amount <= 0:
+                    return False
+                key = debit, credit, asset
+                moved[key] = moved.get(key, 0) + amount
+            for table, row in found.set.items():
+                if table in tables:
+                    tables[table].update(row)
+                else:
+                    tables[table] = row
+        self.book.apply_together(
+            len(lines),
+            [(*key, amount) for key, amount in moved.items()],
+            {table: dict(zip(row, map(int, row.values()), strict=True)) for table, row in tables.items()},
+        )
+        return True
+
+    def _taken_singly(self, lines: list[bytes]) -> str:
+        """Take a batch in line by line, as `take` does: the plain way, which tells what is wrong."""
+        for line in lines:
             try:
-                entry, canonical = reread(line)
+                entry = decode(line)
             except ValueError as error:
                 return f"A line of it is no event: {error}."
-            problem = self._problem(entry) if canonical else "A line of it is not in its canonical form."
+            if encode(entry) != line + b"\n":
+                return "A line of it is not in its canonical form."
+            problem = self._out_of_place(self.book.seq, entry.seq, entry.at, entry.tx, entry.cause)
             if problem:
                 return problem
-            self._at, self._tx = entry.at, entry.tx
+            if any(transfer.amount <= 0 for transfer in entry.event.transfers):
+                return "A transfer moves nothing."
             self.book.apply(entry)
         return ""
 
-    def _problem(self, entry: Entry) -> str:
-        seq, cause, tx = entry.seq, entry.cause, entry.tx
-        if seq != self.book.seq:
-            return f"Event {seq:,} stands where event {self.book.seq:,} should."
+    def _out_of_place(self, expected: int, seq: int, at: int, tx: int, cause: int | None) -> str:
+        """Return what is wrong with the place of an entry; if nothing is, it is the one before the next."""
+        if seq != expected:
+            return f"Event {seq:,} stands where event {expected:,} should."
         if cause is not None and not 0 <= cause < seq:
             return "A cause does not precede its effect."
-        if entry.at < self._at:
+        if at < self._at:
             return "Time runs backwards."
-        if tx == self._tx:
-            if entry.at != self._at:
-                return "A transaction has two times."
-        elif tx != seq:
+        if tx not in (seq, self._tx):
             return "An event belongs to a transaction that does not begin in its batch."
-        for _, _, _, amount in entry.event.transfers:
-            if amount <= 0:
-                return "A transfer moves nothing."
+        if tx == self._tx and at != self._at:
+            return "A transaction has two times."
+        self._at, self._tx = at, tx
         return ""
 
 
