@@ -222,6 +222,7 @@ def _union(types: list[type[msgspec.Struct]]) -> Any:
     return union
 
 
+@cache
 def _record(kind: type[Event]) -> type[msgspec.Struct]:
     """Return the shape of a line of this kind: what must be there, and of which type."""
     shapes: dict[str, Any] = {"str": str, "int": str, "bool": bool}
@@ -270,7 +271,7 @@ class _Readers(dict[type[msgspec.Struct], _Reader]):
 
 _readers = _Readers()
 
-_PLAIN = re.compile(rf"(?:-?[1-9][0-9]{{0,{DIGITS_MAX - 1}}}+,|0,)*+")
+_PLAIN = re.compile(rf"(?:[1-9][0-9]{{0,{DIGITS_MAX - 1}}}+,|0,|-[1-9][0-9]{{0,{DIGITS_MAX - 2}}}+,)*+")
 """Integers that `_integer` takes, with a comma behind each."""
 _READER = """
 def prove(record):
