@@ -212,7 +212,7 @@ def _tables(cells: Iterable[Cell]) -> dict[str, dict[str, str]]:
 @cache
 def _decoder() -> msgspec.json.Decoder[Any]:
     """Return the decoder for all kinds. Made when first used, since many commands never read a ledger."""
-    return msgspec.json.Decoder(type=_union([_record(kind) for kind in KINDS.values()]))
+    return msgspec.json.Decoder(type=_union([_record(name) for name in KINDS]))
 
 
 def _union(types: list[type[msgspec.Struct]]) -> Any:
@@ -223,18 +223,19 @@ def _union(types: list[type[msgspec.Struct]]) -> Any:
 
 
 @cache
-def _record(kind: type[Event]) -> type[msgspec.Struct]:
-    """Return the shape of a line of this kind: what must be there, and of which type."""
+def _record(name: str) -> type[msgspec.Struct]:
+    """Return the shape of a line of the kind of this name: what must be there, and of which type."""
+    kind = KINDS[name]
     shapes: dict[str, Any] = {"str": str, "int": str, "bool": bool}
     own, left_out = own_fields(kind), defaults_of(kind)
     return msgspec.defstruct(
-        kind.__name__,
-        [(name, shapes[of]) for name, of in own.items() if name not in left_out]
-        + [(name, shapes[of], None) for name, of in own.items() if name in left_out]
+        name,
+        [(field, shapes[of]) for field, of in own.items() if field not in left_out]
+        + [(field, shapes[of], None) for field, of in own.items() if field in left_out]
         + [("cause", int | None), ("seq", int), ("t", int), ("tx", int)]
         + [("set", dict[str, dict[str, str]], {}), ("transfers", list[tuple[str, str, str, str]], [])],
         tag_field="kind",
-        tag=kind.__name__,
+        tag=name,
         forbid_unknown_fields=True,
         kw_only=True,
         omit_defaults=True,  # for `proved`, which writes it again

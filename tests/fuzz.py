@@ -214,7 +214,7 @@ def warm_up(fuzzer: Fuzzer) -> None:
     ledgers()
     for kind in KINDS.values():  # what writes and reads each kind of event is compiled when it is first met
         encoding._converters[kind]
-        encoding._readers[encoding._record(kind)]
+        encoding._readers[encoding._record(kind.__name__)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
