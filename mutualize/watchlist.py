@@ -1,153 +1,116 @@
-"""Who can be liquidated now? Answered by an index, not by visiting every position.
+"""Who can be liquidated now? Answered by stops on the prices of pairs, not by visiting every position.
 
-    position   a fixed line:   line = debt value / weighted collateral value, both at reference prices
-    market     one number:     bar  = (worst fall of a collateral) / (worst rise of a debt) since then
-    unsafe  ⇒  line ≥ bar      a price that moves touches only the lines that it crosses
+    pair       price = what a unit of debt in b counts / what a unit of collateral in a counts
+    health     = Σ collateral / Σ debt falls at most by what the dearest pair of a position rose
+    stop       price now · health now, left on each of its pairs: behind none of them, nothing can be wrong
 
-With one collateral and one debt the two sides are the same number, whatever the reference: whoever is
-clearly over the bar is unsafe, and only who is within rounding of it is looked at. With several assets the
-bar errs on the safe side, and a new reference is taken once that has cost as much as looking at everybody
-would have. What the bar leaves open is settled by the pool's own exact integers.
+    dirty ─┐                                        ┌─▶ clearly safe: leaves stops, sleeps until one is passed
+    woken ─┼─▶ Σ amounts · weights, in integers  ───┼─▶ near: is looked at each time
+    near  ─┘                                        └─▶ unsafe; within rounding, the pool itself decides
+
+With one collateral and one debt a stop is exact. With several it errs on the safe side: who wakes and is
+healthy leaves stops anew from there, so he wakes more often the nearer he comes to the line, and there is no
+common reference that could grow old. Interest moves the prices, not the amounts: time is like any other move.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import itemgetter, mul
 from typing import Final
 
 import attrs
 
 from mutualize.book import View
 from mutualize.events import Entry, Event, LossAbsorbed, ParameterChanged, PricePublished
-from mutualize.tables import ORACLE, debt_table, reserve_table, supply_table
+from mutualize.stops import Key, Stops
+from mutualize.tables import ORACLE, debt_table, flags_table, reserve_table, supply_table
 from mutualize.units import BPS, RAY, WAD, div_up, mul_div_down, mul_div_up
 from mutualize.venues.pool import Pool
+from mutualize.venues.reserve import Reserve
 from mutualize.venues.work import Work
 
-ONE: Final = 2**64
-"""1 on the axis of lines and bars."""
-SCALE: Final = 10**18
-"""Further digits of a weight, so that a price of 10⁻⁸ for a token with 36 decimals still has some."""
-LINE_MAX: Final = 2**250
-"""The line of a position whose collateral weighs nothing."""
-DRIFT_MAX: Final = 64
-"""By how much a price or index may fall before the group takes a new reference."""
-SLACK: Final = 2**40
-"""Bars are lowered by one part in this, for the rounding of bars and factors themselves."""
-CLEAR: Final = 2**10
-"""A line is clearly over a bar if it is so by one part in this. What rounding moves by more than an eighth of
-that is dust, and is always looked at."""
-
+ONE: Final = 2**128
+"""1 on the axis of prices and stops."""
+STOP_MAX: Final = 2**512
+"""The highest stop. Where the collateral of a pair counts nothing, its price is over that."""
+SCALE: Final = 10**48
+"""Further digits of a weight: one that is not 0 has 12 at least, be it 10⁻⁸ for a token with 36 decimals."""
+DRIFT_MAX: Final = 16
+"""By how much a price or an index may move before it is worked out anew what rounding can hide."""
+DOUBT: Final = 2**30
+"""Who is over the line by less than one part in this, or by less than rounding can hide, the pool judges."""
+NEAR: Final = 2**9
+"""Who has several pairs, and is over the line by less than one part in this, does not sleep."""
 
 WAVES: Final = (PricePublished, ParameterChanged, LossAbsorbed)
 """What may move everybody at once."""
 
 
-@attrs.frozen
-class Weight:
-    """What a scaled unit of an asset counts, as collateral and as debt, and how far rounding can err.
-
-    A balance is rounded to a base unit, a value to a unit of money; as prices and indexes fall these weigh
-    more, up to `DRIFT_MAX` times more until a new reference is due.
-    """
-
-    collateral: int
-    collateral_error: int
-    debt: int
-    debt_error: int
-    value: int
-    index: int
-
-
-@attrs.define
-class Ranking:
-    """Lines in order, and whose each is."""
-
-    lines: list[int]
-    names: list[str]
-
-    @classmethod
-    def of(cls, drawn: list[tuple[int, str]]) -> Ranking:
-        """Rank (line, name) pairs."""
-        ranked = sorted(drawn)
-        return cls([line for line, _ in ranked], [name for _, name in ranked])
-
-    def pairs(self) -> list[tuple[int, str]]:
-        """Return (line, name) of all, in order."""
-        return list(zip(self.lines, self.names, strict=True))
-
-
-@attrs.define
-class Group:
+@attrs.frozen(eq=False)
+class Kind:
     """Positions with the same flags: the same assets as collateral, the same as debt.
 
-    Each ranking was at least twice as long as the next when that came, so there are few, and a line is ranked
-    again only when its ranking doubles: to insert it into one long list would cost in proportion to all.
+    Places count the assets of the pool twice: as collateral, then as debt.
     """
 
-    collaterals: tuple[str, ...]
-    debts: tuple[str, ...]
-    reference: dict[str, Weight]
-    rankings: list[Ranking] = attrs.field(factory=list)
-    dusty: dict[str, None] = attrs.field(factory=dict)
-    """Positions so small that rounding matters."""
-    settled: int = 0
-    """How many lines there were when all were drawn anew; what came since may have left old ones behind."""
-    wasted: int = 0
-    """How many exact evaluations found nothing since then."""
+    flags: int
+    places: tuple[int, ...]
+    held: int
+    """How many of the places, which come first, are collateral."""
+    pairs: tuple[Key, ...]
+    pick: Callable[[list[int]], tuple[int, ...]]
+    """Takes the weights of its places out of the weights of all."""
 
-    @property
-    def is_simple(self) -> bool:
-        """Say whether the bar of this group is exact: one collateral, one debt."""
-        return len(self.collaterals) == 1 and len(self.debts) == 1
 
-    def __len__(self) -> int:
-        """Return how many lines there are, old ones that were left behind included."""
-        return sum([len(ranking.lines) for ranking in self.rankings])
+Near = tuple[Kind, list[int], int]
+"""Who is looked at each time: amounts, and the margin from which on he may sleep."""
 
-    def rank(self, drawn: list[tuple[int, str]]) -> None:
-        """Take all lines anew."""
-        self.rankings, self.settled = [Ranking.of(drawn)], len(drawn)
 
-    def add(self, drawn: list[tuple[int, str]]) -> None:
-        """Take further lines in."""
-        if not len(self):
-            self.rank(drawn)
-            return
-        while self.rankings and len(self.rankings[-1].lines) < 2 * len(drawn):
-            drawn = [*self.rankings.pop().pairs(), *drawn]
-        self.rankings.append(Ranking.of(drawn))
+@attrs.define
+class Market:
+    """What a scaled unit of each asset counts now, at the level that is asked for.
+
+    `weights`: of collateral, rounded down, then of debt, negative and rounded up: where a position is not safe,
+    the sum of its amounts times these is negative. `prices`: of all pairs, rounded up.
+    """
+
+    weights: list[int]
+    prices: dict[Key, int]
 
 
 class Watchlist:
     """An observer of entries that knows which accounts of a pool are below a health factor.
 
-    `members` says whose positions are watched (all, if not given). Counts of what it did: `lines_drawn`,
-    `screened` (exact evaluations), `references` (how often a group was drawn anew).
+    `members` says whose positions are watched (all, if not given). Counts of what it did: `placed` (how often
+    a position was read and weighed, to let it sleep if it can), `looks` (at who is near), `screened` (exact
+    evaluations), `references` (how often a drift made it place everybody anew).
     """
 
     def __init__(self, pool: Pool, members: Callable[[str], bool] | None = None) -> None:
         self.pool = pool
         self.waves = 0
         """Grows whenever prices, parameters or a haircut moved everybody at once."""
-        self.lines_drawn = 0
+        self.placed = 0
+        self.looks = 0
         self.screened = 0
         self.references = 0
         self._members = members
-        self._flags = f"{pool.name}.flags"
-        self._groups: dict[int, Group] = {}
+        self._flags = flags_table(pool.name)
+        self._columns = [supply_table(pool.name, asset) for asset in pool.assets]
+        self._columns += [debt_table(pool.name, asset) for asset in pool.assets]
+        self._tables = dict.fromkeys([self._flags, *self._columns])
         self._dirty: dict[str, None] = {}
-        self._moved: dict[str, None] = {}
-        """Who changed after the first lines were drawn: an old line may be left behind somewhere."""
+        self._near: dict[str, Near] = {}
+        self._stops = Stops()
+        self._kinds: dict[int, Kind | None] = {}
+        self._reference: dict[str, tuple[int, int, int]] = {}
+        """Price and indexes of an asset when it was last worked out what rounding can hide."""
+        self._hidden = [0] * len(self._columns)
+        """That, in scaled units: so much less is counted as collateral (negative), so much more as debt."""
         self._at_risk = 0
         """The flags of all who ever owed, together: what was collateral to any of them."""
         self._owes = sum(1 << 2 * place for place in range(len(pool.assets)))
-        self._tables = dict.fromkeys(
-            [self._flags]
-            + [supply_table(pool.name, asset) for asset in pool.assets]
-            + [debt_table(pool.name, asset) for asset in pool.assets]
-        )
 
     def observe(self, entry: Entry) -> None:
         """Note whose position an entry changed."""
@@ -178,8 +141,8 @@ class Watchlist:
 
     def ranked(self, view: View, at: int, level: int = WAD) -> list[tuple[int, str]]:
         """Return `candidates` with their health factors."""
-        work = self._reading(view, at)
         found = self.unsafe(view, at, level)
+        work = self._reading(view, at)
         self.screened += len(found)
         return sorted((work.health(name).factor, name) for name in found)
 
@@ -189,14 +152,16 @@ class Watchlist:
 
     def unsafe_by_flags(self, view: View, at: int, level: int = WAD) -> dict[int, list[str]]:
         """Return the same, by what they hold and owe: by their flags in the pool."""
-        market = self._market(view, at)
-        self._draw_dirty(view, market)
-        if 2 * len(self._moved) > 64 + sum(len(group) for group in self._groups.values()):
-            for flags in self._groups:
-                self._redraw(view, flags, market)
-            self._moved.clear()
-        work = self._reading(view, at)
-        return {flags: self._screen(work, level, flags, market) for flags in sorted(self._groups)}
+        assert level * BPS >= 2 * DOUBT, "a level of next to nothing is not told from rounding"
+        market = self._market(view, at, level)
+        moved, self._dirty = self._dirty, {}
+        for name in moved:
+            self._stops.withdraw(name)
+            self._near.pop(name, None)
+        woken = self._stops.passed(market.prices)
+        self._place(view, market, moved)
+        self._place(view, market, woken)
+        return self._judge(view, at, level, market, self._look(market))
 
     def _reading(self, view: View, at: int) -> Work:
         """Return the pool's working copies for reading, its reserves loaded once for all accounts."""
@@ -206,183 +171,144 @@ class Watchlist:
                 work.reserve(asset)
         return work
 
-    # --- the market as one number ------------------------------------------------------------------------
+    # --- the market --------------------------------------------------------------------------------------
 
-    def _market(self, view: View, at: int) -> dict[str, Weight]:
-        """Return the weights of all assets that have a reserve and a price."""
-        market = {}
-        for asset in self.pool.assets:
-            if view.has(reserve_table(self.pool.name, asset), "decimals") and view.has(ORACLE, asset):
-                reserve, price = self.pool.reserve(view, asset), view.cell(ORACLE, asset)
-                income, owed = reserve.income_index(at), reserve.debt_index(at)
-                error = DRIFT_MAX * (1 + div_up(price, reserve.unit)) * RAY * SCALE
-                market[asset] = Weight(
-                    collateral=mul_div_down(income * price * reserve.threshold, SCALE, reserve.unit),
-                    collateral_error=error * reserve.threshold,
-                    debt=mul_div_up(owed * price * BPS, SCALE, reserve.unit),
-                    debt_error=error * BPS,
-                    value=income * price,
-                    index=income,
-                )
-        return market
+    def _market(self, view: View, at: int, level: int) -> Market:
+        """Return the weights of all assets that have a reserve and a price, and the prices of their pairs."""
+        count = len(self.pool.assets)
+        weights, drifted = [0] * (2 * count), False
+        for place, asset in enumerate(self.pool.assets):
+            price = view.cell(ORACLE, asset, -1)
+            if price < 0 or not view.has(reserve_table(self.pool.name, asset), "decimals"):
+                continue
+            reserve = self.pool.reserve(view, asset)
+            income, owed = reserve.income_index(at), reserve.debt_index(at)
+            weights[place] = WAD * mul_div_down(income * price * reserve.threshold, SCALE, reserve.unit)
+            weights[count + place] = -level * mul_div_up(owed * price * BPS, SCALE, reserve.unit)
+            drifted |= self._drifts(place, reserve, (price, income, owed))
+        if drifted:
+            for name in view.table(self._flags):
+                if self._members is None or self._members(name):
+                    self._dirty[name] = None
+        prices = {}
+        for held in range(count):
+            for owes in range(count, 2 * count):
+                counts = weights[held]
+                prices[held, owes] = mul_div_up(-weights[owes], ONE, counts) if counts else STOP_MAX + 1
+        return Market(weights, prices)
 
-    def _bar(self, group: Group, market: dict[str, Weight], level: int) -> int | None:
-        """Return the line from which on a position may be below `level`, or None: a new reference is due."""
-        falls = []
-        for asset in group.collaterals:
-            then, now = group.reference[asset], market[asset]
-            if then.collateral:
-                if now.value * DRIFT_MAX < then.value or now.index * DRIFT_MAX < then.index:
-                    return None
-                falls.append(mul_div_down(now.collateral, ONE, then.collateral))
-        rise = 0
-        for asset in group.debts:
-            then, now = group.reference[asset], market[asset]
-            if now.debt and not then.debt:
-                return None
-            if then.debt:
-                rise = max(rise, mul_div_up(now.debt, ONE, then.debt))
-        if 0 < rise * DRIFT_MAX < ONE:
+    def _drifts(self, place: int, reserve: Reserve, now: tuple[int, int, int]) -> bool:
+        """Say whether an asset is new or has moved so far that everybody has to be placed anew.
+
+        A balance is rounded to a base unit and a value to a unit of money, which hides less than
+        RAY / index + RAY · unit / (index · price) scaled units: more, the lower they are.
+        """
+        then = self._reference.get(reserve.asset)
+        if then is not None:
+            for before, is_now in zip(then, now, strict=True):
+                if is_now and not before <= is_now * DRIFT_MAX <= before * DRIFT_MAX**2:
+                    break
+            else:
+                return False
+            self.references += 1
+        self._reference[reserve.asset] = now
+        price, income, owed = now
+        for index, column, sign in ((income, place, -1), (owed, place + len(self.pool.assets), 1)):
+            if index and price:
+                lowest = div_up(DRIFT_MAX * RAY, index)
+                lowest += div_up(DRIFT_MAX**2 * RAY * reserve.unit, index * price)
+                self._hidden[column] = sign * lowest
+        return True
+
+    # --- who may sleep -----------------------------------------------------------------------------------
+
+    def _kind(self, flags: int) -> Kind | None:
+        """Return what flags mean. None without collateral or without debt, or without a price of each."""
+        assets, bits = self.pool.assets, self.pool.bits
+        held = [place for place, asset in enumerate(assets) if bits.is_collateral(flags, asset)]
+        owed = [len(assets) + place for place, asset in enumerate(assets) if bits.is_owed(flags, asset)]
+        if not held or not owed:
+            self._kinds[flags] = None
             return None
-        if not rise:
-            return LINE_MAX + 1
-        bar = mul_div_down(mul_div_down(WAD, ONE, level), min(falls, default=ONE), rise)
-        return mul_div_down(bar, SLACK - 1, SLACK) - 1
-
-    def _line(self, view: View, account: str, group: Group) -> int:
-        """Return a position's line at the group's reference, rounded towards unsafe."""
-        venue = self.pool.name
-        weighted = owed = 0
-        clear = True
-        for asset in group.collaterals:
-            weight = group.reference[asset]
-            held = view.cell(supply_table(venue, asset), account) * weight.collateral
-            weighted += max(0, held - weight.collateral_error)
-            clear = clear and held > 8 * CLEAR * weight.collateral_error
-        for asset in group.debts:
-            weight = group.reference[asset]
-            owes = view.cell(debt_table(venue, asset), account) * weight.debt
-            owed += owes + weight.debt_error
-            clear = clear and owes > 8 * CLEAR * weight.debt_error
-        if not clear:
-            group.dusty[account] = None
-        self.lines_drawn += 1
-        return min(LINE_MAX, mul_div_up(owed, ONE, weighted)) if weighted else LINE_MAX
-
-    def _lines(self, view: View, accounts: list[str], group: Group) -> list[tuple[int, str]]:
-        """Return (line, account) of many positions: as `_line` draws them, the tables looked up once."""
-        if not group.is_simple:
-            return [(self._line(view, account, group), account) for account in accounts]
-        (asset,), (owed_asset,), venue = group.collaterals, group.debts, self.pool.name
-        holds, owes = view.table(supply_table(venue, asset)), view.table(debt_table(venue, owed_asset))
-        held_weight, owed_weight = group.reference[asset], group.reference[owed_asset]
-        per_unit, held_error = held_weight.collateral, held_weight.collateral_error
-        per_debt, owed_error = owed_weight.debt, owed_weight.debt_error
-        held_clear, owed_clear = 8 * CLEAR * held_error, 8 * CLEAR * owed_error
-        drawn = []
-        for account in accounts:
-            held, owed = holds.get(account, 0) * per_unit, owes.get(account, 0) * per_debt
-            if held <= held_clear or owed <= owed_clear:
-                group.dusty[account] = None
-            weighted = held - held_error
-            line = mul_div_up(owed + owed_error, ONE, weighted) if weighted > 0 else LINE_MAX
-            drawn.append((min(LINE_MAX, line), account))
-        self.lines_drawn += len(drawn)
-        return drawn
-
-    # --- keeping the lines -------------------------------------------------------------------------------
-
-    def _draw_dirty(self, view: View, market: dict[str, Weight]) -> None:
-        """Draw a line for every position that changed since. What it leaves behind is found when crossed."""
-        fresh: dict[int, list[tuple[int, str]]] = {}
-        if self._groups:
-            self._moved.update(self._dirty)
-        members: dict[int, list[str]] = {}
-        for account in self._dirty:
-            members.setdefault(view.cell(self._flags, account), []).append(account)
-        self._dirty.clear()
-        for flags, accounts in members.items():
-            group = self._groups.get(flags) or self._new_group(flags, market)
-            if group is not None:
-                fresh[flags] = self._lines(view, accounts, group)
-        for flags, drawn in fresh.items():
-            self._groups[flags].add(drawn)
-
-    def _new_group(self, flags: int, market: dict[str, Weight]) -> Group | None:
-        """Begin a group. None without collateral or without debt: there nobody can be liquidated."""
-        held = tuple(asset for asset in self.pool.assets if self.pool.bits.is_collateral(flags, asset))
-        owed = tuple(asset for asset in self.pool.assets if self.pool.bits.is_owed(flags, asset))
-        if not held or not owed or any(asset not in market for asset in (*held, *owed)):
+        if any(asset not in self._reference for asset, _, _ in bits.used(flags)):
             return None
-        self._groups[flags] = Group(held, owed, market)
-        return self._groups[flags]
+        pairs = tuple((a, b) for a in held for b in owed)
+        self._kinds[flags] = Kind(flags, (*held, *owed), len(held), pairs, itemgetter(*held, *owed))
+        return self._kinds[flags]
 
-    def _redraw(self, view: View, flags: int, market: dict[str, Weight]) -> None:
-        """Take the present market as reference and draw all lines of a group anew, without those who left."""
-        group = self._groups[flags]
-        group.reference, group.wasted = market, 0
-        group.dusty.clear()
-        self.references += 1
-        members = dict.fromkeys(name for ranking in group.rankings for name in ranking.names)
-        staying = [name for name in members if view.cell(self._flags, name) == flags]
-        group.rank(self._lines(view, staying, group))
+    def _place(self, view: View, market: Market, names: Iterable[str]) -> None:
+        """Read positions, and let them sleep where they can."""
+        kinds, hidden, flags_of = self._kinds, self._hidden, view.table(self._flags)
+        columns = [view.table(column) for column in self._columns]
+        for name in names:
+            flags = flags_of.get(name, 0)
+            kind = kinds[flags] if flags in kinds else self._kind(flags)
+            if kind is not None:
+                amounts = [max(0, columns[place].get(name, 0) + hidden[place]) for place in kind.places]
+                self._stand(market, name, kind, amounts)
+
+    def _stand(self, market: Market, name: str, kind: Kind, amounts: list[int]) -> None:
+        """Leave stops for a position that is clearly safe, else note it as near."""
+        self.placed += 1
+        weights, prices = market.weights, market.prices
+        weighted = sum(map(mul, amounts[: kind.held], weighs := kind.pick(weights)))
+        margin = sum(map(mul, amounts, weighs))
+        owed = weighted - margin
+        # one pair: the stop is exact; several: close by, a look each time is less than to sleep and wake again
+        enough = mul_div_up(owed, 1, NEAR) if len(kind.pairs) > 1 else 0
+        if not weighted or margin <= enough:
+            self._near[name] = kind, amounts, enough
+            return
+        stops = []
+        for pair in kind.pairs:
+            if weights[pair[0]]:  # what counts nothing cannot fall
+                price = max(0, prices[pair] - 1)
+                stops.append((pair, min(STOP_MAX, mul_div_down(price, weighted, owed)) if owed else 0))
+        self._stops.leave(name, stops)
 
     # --- looking -----------------------------------------------------------------------------------------
 
-    def _screen(self, work: Work, level: int, flags: int, market: dict[str, Weight]) -> list[str]:
-        """Return who of a group is below `level`. What is not clear from the lines is evaluated exactly."""
-        view = work.view
-        group = self._groups[flags]
-        if group.wasted > 64 + len(group) or len(group) > 64 + 2 * group.settled:
-            self._redraw(view, flags, market)
-        bar = self._bar(group, market, level)
-        if bar is None:
-            self._redraw(view, flags, market)
-            bar = self._bar(group, market, level)
-            assert bar is not None, "a group's own reference lets it look"
-        found: list[str] = []
-        seen: dict[str, None] = {}
-        for ranking in group.rankings:
-            found += self._cross(work, level, flags, bar, ranking, seen)
-        return found
+    def _look(self, market: Market) -> list[str]:
+        """Return who of those near is not clearly safe. Who has got away from there may sleep."""
+        near, weights = self._near, market.weights
+        weighs: dict[int, tuple[int, ...]] = {}
+        over, away = [], []
+        self.looks += len(near)
+        for name, (kind, amounts, enough) in near.items():
+            ready = weighs.get(kind.flags)
+            if ready is None:
+                ready = weighs[kind.flags] = kind.pick(weights)
+            margin = sum(map(mul, amounts, ready))
+            if margin < 0:
+                over.append(name)
+            elif margin > enough:
+                away.append(name)
+        for name in away:
+            kind, amounts, _ = near.pop(name)
+            self._stand(market, name, kind, amounts)
+        return over
 
-    def _cross(
-        self, work: Work, level: int, flags: int, bar: int, ranking: Ranking, seen: dict[str, None]
-    ) -> list[str]:
-        """Return who of a ranking is below `level`; `seen` is filled with those who were looked at."""
-        group, lines, names = self._groups[flags], ranking.lines, ranking.names
-        first = bisect_left(lines, bar)
-        if first == len(lines):
-            return []
-        clear = bisect_left(lines, bar + mul_div_up(bar, 1, CLEAR)) if group.is_simple else len(lines)
-        found = names[clear:]
-        doubtful = list(range(first, clear))
-        moved, dusty = self._moved, group.dusty
-        if found and (moved or dusty):
-            doubtful += [
-                place for place in range(clear, len(names)) if names[place] in moved or names[place] in dusty
-            ]
-            found = [name for name in found if name not in moved and name not in dusty]
-        return found + self._settle(work, level, flags, ranking, doubtful, seen) if doubtful else found
+    def _judge(
+        self, view: View, at: int, level: int, market: Market, names: list[str]
+    ) -> dict[int, list[str]]:
+        """Return, by flags, who is below `level`. What rounding may hide, the pool's own integers decide."""
+        work: Work | None = None
+        found: dict[int, list[str]] = {}
+        for name in names:
+            kind, amounts, _ = self._near[name]
+            if not self._is_clear(market, kind, amounts):
+                work = work or self._reading(view, at)
+                self.screened += 1
+                if work.health(name).factor >= level:
+                    continue
+            found.setdefault(kind.flags, []).append(name)
+        return {flags: found[flags] for flags in sorted(found)}
 
-    def _settle(
-        self, work: Work, level: int, flags: int, ranking: Ranking, places: list[int], seen: dict[str, None]
-    ) -> list[str]:
-        """Evaluate the positions at these places exactly; throw lines away that are no longer true."""
-        group, view = self._groups[flags], work.view
-        found, gone = [], []
-        for place in places:
-            name = ranking.names[place]
-            moved = view.cell(self._flags, name) != flags
-            if moved or name in seen or ranking.lines[place] != self._line(view, name, group):
-                gone.append(place)
-                continue
-            seen[name] = None
-            self.screened += 1
-            if work.health(name).factor < level:
-                found.append(name)
-            else:
-                group.wasted += 1
-        for place in reversed(gone):
-            del ranking.lines[place], ranking.names[place]
-        return found
+    def _is_clear(self, market: Market, kind: Kind, amounts: list[int]) -> bool:
+        """Say whether a position that is over the line is so by more than rounding can hide."""
+        weighs = kind.pick(market.weights)
+        margin = sum(map(mul, amounts, weighs))
+        owed = -sum(map(mul, amounts[kind.held :], weighs[kind.held :]))
+        hidden = -sum(map(mul, kind.pick(self._hidden), weighs))
+        most: int = margin + hidden + mul_div_up(owed, 1, DOUBT)
+        return most < 0

@@ -135,11 +135,11 @@ def test_a_price_that_crosses_nobody_costs_nothing() -> None:
     for i in range(count):
         rig.open(f"b-{i:04}", 10**18, (300 * 10**6) + i * 200_000)
     rig.list.candidates(rig.protocol.book, 0)
-    assert rig.list.lines_drawn == count
+    assert rig.list.placed == count
     for price in range(999, 874, -1):
         rig.price("ETH", price * 10**8)
         assert rig.list.candidates(rig.protocol.book, 0) == []
-    assert (rig.list.lines_drawn, rig.list.screened) == (count, 0)
+    assert (rig.list.placed, rig.list.screened) == (count, 0)
     rig.price("ETH", 870_03 * 10**6)
     found = rig.list.unsafe(rig.protocol.book, 0)
     assert rig.list.screened <= 3, "who is clearly over the bar is not looked at"
@@ -154,10 +154,10 @@ def test_one_change_draws_one_line() -> None:
     for i in range(500):
         rig.open(f"b-{i:03}", 10**18, 600 * 10**6 + i)
     rig.list.candidates(rig.protocol.book, 0)
-    before = rig.list.lines_drawn
+    before = rig.list.placed
     rig.must(Repay(venue="aave", account="b-250", asset="USDC", amount=300 * 10**6))
     rig.list.candidates(rig.protocol.book, 0)
-    assert rig.list.lines_drawn == before + 1
+    assert rig.list.placed == before + 1
     rig.price("ETH", 700 * 10**8)
     assert rig.agrees() == 499
 
@@ -204,7 +204,7 @@ def test_interest_alone_can_cross_a_line() -> None:
     rig.open("anna", 10**18, 799 * 10**6)
     assert rig.list.candidates(rig.protocol.book, 0) == []
     assert rig.list.candidates(rig.protocol.book, 30 * 86_400) == ["anna"]
-    assert rig.list.lines_drawn <= 2
+    assert rig.list.placed <= 2
 
 
 def test_a_haircut_makes_others_unsafe() -> None:
@@ -229,7 +229,7 @@ def test_only_members_are_watched() -> None:
     rig.open("bert", 10**18, 700 * 10**6)
     rig.price("ETH", 500 * 10**8)
     assert mine.candidates(rig.protocol.book, 0) == ["anna"]
-    assert mine.lines_drawn == 1
+    assert mine.placed == 1
 
 
 def test_a_missing_price_is_no_error() -> None:
@@ -241,16 +241,15 @@ def test_a_missing_price_is_no_error() -> None:
     assert rig.list.candidates(rig.protocol.book, 0) == []
 
 
-def test_old_lines_are_thrown_away() -> None:
-    """A position that changes again and again leaves few lines behind."""
+def test_old_stops_are_thrown_away() -> None:
+    """A position that changes again and again leaves few stops behind."""
     rig = Rig()
     rig.supply("lender", "USDC", 10**15)
     rig.open("anna", 10**18, 300 * 10**6)
     for _ in range(1_000):
         rig.must(Repay(venue="aave", account="anna", asset="USDC", amount=1_000))
         rig.list.candidates(rig.protocol.book, 0)
-    [group] = rig.list._groups.values()
-    assert len(group) < 100
+    assert len(rig.list._stops) < 100
     rig.price("ETH", 300 * 10**8)
     assert rig.agrees() == 1
 

@@ -158,7 +158,7 @@ def main() -> None:
     before, first_look_s, _ = timed(lambda: mixed.unsafe(0))
     gc.collect()
     gc.freeze()
-    watchlist, drawn, mixed.watch_ns = mixed.watchlist, mixed.watchlist.lines_drawn, 0
+    watchlist, drawn, mixed.watch_ns = mixed.watchlist, mixed.watchlist.placed, 0
     profile = cProfile.Profile() if given.profile else None
     if profile:
         profile.enable()
@@ -180,7 +180,8 @@ def main() -> None:
             "peak_memory_mib": peak_memory_mib(),
             "events": mixed.protocol.book.seq,
             "unsafe_at_first": len(before),
-            "lines_drawn": watchlist.lines_drawn - drawn,
+            "placed": watchlist.placed - drawn,
+            "looks": watchlist.looks,
             "screened": watchlist.screened,
             "references": watchlist.references,
             "liquidated": len(found),
