@@ -15,7 +15,7 @@ common reference that could grow old. Interest moves the prices, not the amounts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from operator import itemgetter, mul
 from typing import Final
 
@@ -32,8 +32,8 @@ from mutualize.venues.work import Work
 
 ONE: Final = 2**128
 """1 on the axis of prices and stops."""
-STOP_MAX: Final = 2**512
-"""The highest stop. Where the collateral of a pair counts nothing, its price is over that."""
+ENDLESS: Final = 2**2048
+"""The price of a pair whose collateral counts nothing: over any stop that can come of 256-bit numbers."""
 SCALE: Final = 10**48
 """Further digits of a weight: one that is not 0 has 12 at least, be it 10⁻⁸ for a token with 36 decimals."""
 DRIFT_MAX: Final = 16
@@ -71,12 +71,27 @@ Near = tuple[Kind, list[int], int]
 class Market:
     """What a scaled unit of each asset counts now, at the level that is asked for.
 
-    `weights`: of collateral, rounded down, then of debt, negative and rounded up: where a position is not safe,
-    the sum of its amounts times these is negative. `prices`: of all pairs, rounded up.
+    `weights`: of collateral, rounded down, then of debt, negative and rounded up. Amounts times weights, summed,
+    are the margin of a position: negative where it is not safe. `prices`: of all pairs, rounded up; `floors`:
+    rounded down, of those whose collateral counts anything, since what counts nothing cannot fall.
     """
 
     weights: list[int]
     prices: dict[Key, int]
+    floors: dict[Key, int]
+
+
+def _pairs(weights: list[int], count: int) -> tuple[dict[Key, int], dict[Key, int]]:
+    """Return the prices of all pairs, and their floors."""
+    prices, floors = {}, {}
+    for held in range(count):
+        counts = weights[held]
+        for owed in range(count, 2 * count):
+            pair = (held, owed)
+            prices[pair] = price = mul_div_up(-weights[owed], ONE, counts) if counts else ENDLESS
+            if counts:
+                floors[pair] = max(0, price - 1)
+    return prices, floors
 
 
 class Watchlist:
@@ -158,9 +173,7 @@ class Watchlist:
         for name in moved:
             self._stops.withdraw(name)
             self._near.pop(name, None)
-        woken = self._stops.passed(market.prices)
-        self._place(view, market, moved)
-        self._place(view, market, woken)
+        self._place(view, market, [*moved, *self._stops.passed(market.prices)])
         return self._judge(view, at, level, market, self._look(market))
 
     def _reading(self, view: View, at: int) -> Work:
@@ -177,11 +190,11 @@ class Watchlist:
         """Return the weights of all assets that have a reserve and a price, and the prices of their pairs."""
         count = len(self.pool.assets)
         weights, drifted = [0] * (2 * count), False
+        told = view.table(ORACLE)
         for place, asset in enumerate(self.pool.assets):
-            price = view.cell(ORACLE, asset, -1)
-            if price < 0 or not view.has(reserve_table(self.pool.name, asset), "decimals"):
+            if asset not in told or not view.has(reserve_table(self.pool.name, asset), "decimals"):
                 continue
-            reserve = self.pool.reserve(view, asset)
+            price, reserve = told[asset], self.pool.reserve(view, asset)
             income, owed = reserve.income_index(at), reserve.debt_index(at)
             weights[place] = WAD * mul_div_down(income * price * reserve.threshold, SCALE, reserve.unit)
             weights[count + place] = -level * mul_div_up(owed * price * BPS, SCALE, reserve.unit)
@@ -190,12 +203,7 @@ class Watchlist:
             for name in view.table(self._flags):
                 if self._members is None or self._members(name):
                     self._dirty[name] = None
-        prices = {}
-        for held in range(count):
-            for owes in range(count, 2 * count):
-                counts = weights[held]
-                prices[held, owes] = mul_div_up(-weights[owes], ONE, counts) if counts else STOP_MAX + 1
-        return Market(weights, prices)
+        return Market(weights, *_pairs(weights, count))
 
     def _drifts(self, place: int, reserve: Reserve, now: tuple[int, int, int]) -> bool:
         """Say whether an asset is new or has moved so far that everybody has to be placed anew.
@@ -236,35 +244,44 @@ class Watchlist:
         self._kinds[flags] = Kind(flags, (*held, *owed), len(held), pairs, itemgetter(*held, *owed))
         return self._kinds[flags]
 
-    def _place(self, view: View, market: Market, names: Iterable[str]) -> None:
+    def _place(self, view: View, market: Market, names: list[str]) -> None:
         """Read positions, and let them sleep where they can."""
+        if not names:
+            return
         kinds, hidden, flags_of = self._kinds, self._hidden, view.table(self._flags)
-        columns = [view.table(column) for column in self._columns]
+        reads = [view.table(column).get for column in self._columns]
         for name in names:
             flags = flags_of.get(name, 0)
             kind = kinds[flags] if flags in kinds else self._kind(flags)
             if kind is not None:
-                amounts = [max(0, columns[place].get(name, 0) + hidden[place]) for place in kind.places]
+                amounts = [reads[place](name, 0) + hidden[place] for place in kind.places]
+                if min(amounts) < 0:
+                    amounts = [max(0, amount) for amount in amounts]
                 self._stand(market, name, kind, amounts)
 
     def _stand(self, market: Market, name: str, kind: Kind, amounts: list[int]) -> None:
         """Leave stops for a position that is clearly safe, else note it as near."""
         self.placed += 1
-        weights, prices = market.weights, market.prices
-        weighted = sum(map(mul, amounts[: kind.held], weighs := kind.pick(weights)))
+        weighs = kind.pick(market.weights)
         margin = sum(map(mul, amounts, weighs))
-        owed = weighted - margin
-        # one pair: the stop is exact; several: close by, a look each time is less than to sleep and wake again
-        enough = mul_div_up(owed, 1, NEAR) if len(kind.pairs) > 1 else 0
-        if not weighted or margin <= enough:
-            self._near[name] = kind, amounts, enough
-            return
-        stops = []
-        for pair in kind.pairs:
-            if weights[pair[0]]:  # what counts nothing cannot fall
-                price = max(0, prices[pair] - 1)
-                stops.append((pair, min(STOP_MAX, mul_div_down(price, weighted, owed)) if owed else 0))
-        self._stops.leave(name, stops)
+        enough = 0
+        if margin > 0:
+            weighted = sum(map(mul, amounts[: kind.held], weighs))
+            owed = weighted - margin
+            # one pair: its stop is exact; several: close by, to look each time is less than to sleep and wake
+            enough = mul_div_up(owed, 1, NEAR) if len(kind.pairs) > 1 else 0
+            if margin > enough:
+                owed, floors = owed or 1, market.floors
+                self._stops.leave(
+                    name,
+                    [
+                        (pair, mul_div_down(floors[pair], weighted, owed))
+                        for pair in kind.pairs
+                        if pair in floors
+                    ],
+                )
+                return
+        self._near[name] = kind, amounts, enough
 
     # --- looking -----------------------------------------------------------------------------------------
 
