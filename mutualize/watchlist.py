@@ -71,9 +71,9 @@ Near = tuple[Kind, list[int], int]
 class Market:
     """What a scaled unit of each asset counts now, at the level that is asked for.
 
-    `weights`: of collateral, rounded down, then of debt, negative and rounded up. Amounts times weights, summed,
-    are the margin of a position: negative where it is not safe. `prices`: of all pairs, rounded up; `floors`:
-    rounded down, of those whose collateral counts anything, since what counts nothing cannot fall.
+    `weights`: of collateral, rounded down, then of debt, negative and rounded up. The margin of a position is
+    the sum of its amounts times these: negative where it is not safe. `prices`: of all pairs, rounded up;
+    `floors`: rounded down, of those whose collateral counts anything, since what counts nothing cannot fall.
     """
 
     weights: list[int]

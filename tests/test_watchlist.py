@@ -232,6 +232,84 @@ def test_only_members_are_watched() -> None:
     assert mine.placed == 1
 
 
+def mixed(rig: Rig, account: str, held: dict[str, int], owed: dict[str, int]) -> None:
+    """Write a position of several assets, in whole tokens."""
+    flags, cells = 0, []
+    for asset, tokens in held.items():
+        flags = rig.pool.bits.with_collateral(flags, asset, on=True)
+        cells.append(Cell(f"aave.{asset}.supply", account, tokens * 10 ** DECIMALS[asset]))
+    for asset, tokens in owed.items():
+        flags = rig.pool.bits.with_debt(flags, asset, on=True)
+        cells.append(Cell(f"aave.{asset}.debt", account, tokens * 10 ** DECIMALS[asset]))
+    rig.write(*cells, Cell("aave.flags", account, flags))
+
+
+def test_assets_that_fall_together_wake_nobody_before_his_time() -> None:
+    """Two collaterals that halve with the debt's price leave a position asleep."""
+    rig = Rig()
+    mixed(rig, "anna", {"ETH": 10, "BTC": 1}, {"CRV": 12_000})
+    assert rig.agrees() == 0
+    for factor in (90, 70, 50):
+        for asset in ("ETH", "BTC", "CRV"):
+            rig.price(asset, PRICES[asset] * 10**6 * factor)
+        assert rig.agrees() == 0
+    assert (rig.list.placed, rig.list.looks) == (1, 0)
+
+
+def test_who_wakes_healthy_sleeps_until_his_next_stop() -> None:
+    """Half of the collateral falls: its holder wakes, is healthy, and the same again costs nothing."""
+    rig = Rig()
+    mixed(rig, "anna", {"ETH": 10, "USDC": 10_000}, {"CRV": 8_000})
+    assert rig.agrees() == 0
+    placed = []
+    for price in (600, 520, 490, 489, 300, 299, 1):
+        rig.price("ETH", price * 10**8)
+        assert rig.agrees() == 0
+        placed.append(rig.list.placed)
+    assert placed == [1, 1, 2, 2, 3, 3, 4]
+    assert list(rig.list._near) == ["anna"], "a thousandth above the line"
+    rig.price("ETH", 1_000 * 10**8)
+    assert rig.agrees() == 0
+    assert rig.list._near == {}, "who has recovered sleeps again"
+
+
+def test_who_is_near_is_looked_at_each_time() -> None:
+    """A mixed position a hair above the line does not sleep, and one of a single pair does."""
+    rig = Rig()
+    mixed(rig, "anna", {"ETH": 5, "USDC": 5_000}, {"CRV": 7_999})
+    mixed(rig, "bert", {"ETH": 10}, {"CRV": 7_999})
+    for _ in range(5):
+        assert rig.agrees() == 0
+    assert list(rig.list._near) == ["anna"]
+    rig.price("CRV", 10**8 + 10**5)
+    assert rig.agrees() == 2
+    assert rig.list.screened == 2, "both were evaluated to rank them, and nobody to find them"
+
+
+def test_debt_that_becomes_worth_something_again_wakes() -> None:
+    """A debt without a price, and collateral without one, wake their owner as soon as they have one."""
+    rig = Rig()
+    mixed(rig, "anna", {"ETH": 1, "BTC": 1}, {"CRV": 20_000})
+    rig.price("CRV", 0)
+    rig.price("BTC", 0)
+    assert rig.agrees() == 0
+    rig.price("CRV", 1)
+    assert rig.agrees() == 0
+    rig.price("CRV", 10**8)
+    assert rig.agrees() == 1
+    rig.price("BTC", 60_000 * 10**8)
+    assert rig.agrees() == 0
+
+
+def test_an_asset_that_gets_its_price_later_is_watched_from_then_on() -> None:
+    """Collateral in a reserve that has no price yet keeps a borrower unwatched only until it has one."""
+    rig = Rig(assets=["USDC", "ETH"])
+    mixed(rig, "anna", {"ETH": 1}, {"USDC": 900})
+    late = Watchlist(rig.pool)
+    rig.protocol.observe(late.observe)
+    assert late.unsafe(rig.protocol.book, 0) == ["anna"], "a watchlist that came late asks who is there"
+
+
 def test_a_missing_price_is_no_error() -> None:
     """A reserve that has no price yet has nobody who could be liquidated."""
     rig = Rig(assets=["USDC", "ETH"])
@@ -332,6 +410,62 @@ def test_the_index_equals_a_visit_to_everybody(kinds: int) -> None:
     assert found > 500, "unsafe positions were found, and many"
     assert changed > 50, "their number changed all the time"
     assert references > 0, "prices fell so far that a new reference was taken"
+
+
+def bring_near(rig: Rig, stream: Stream) -> None:
+    """Give everybody so much collateral that his health is between 1.01 and 1.6, but for what rounding does."""
+    for name in list(rig.protocol.book.table("aave.flags")):
+        factor, wanted = rig.pool.health(rig.protocol.book, name, rig.at).factor, stream.between(101, 160)
+        tables = [f"aave.{asset}.supply" for asset in DECIMALS]
+        held = [(table, rig.protocol.book.cell(table, name)) for table in tables]
+        rig.write(
+            *[Cell(table, name, 1 + has * wanted * 10**16 // (factor or WAD)) for table, has in held if has]
+        )
+
+
+def walk(rig: Rig, stream: Stream, *, down: bool) -> None:
+    """Let all prices go the same way for an hour, each by something more or less, but for the stable one."""
+    common = stream.between(970, 1_000) if down else stream.between(1_000, 1_031)
+    for asset in list(DECIMALS)[1:]:
+        before = rig.protocol.book.cell("oracle", asset)
+        rig.price(asset, max(1, before * common * stream.between(990, 1_010) // 1_000_000))
+    rig.at += 3_600
+
+
+@pytest.mark.parametrize("kinds", [1, 3])
+def test_a_crowd_that_walks_up_and_down(kinds: int) -> None:
+    """Small steps of all prices, with interest, down and up again: few are looked at, and all are found."""
+    reached = {"found": 0, "recovered": 0, "woken in vain": 0, "near": 0, "within rounding": 0, "drifts": 0}
+    weighed = 0
+    for seed in range(3):
+        rig, stream = Rig(), Stream(seed, f"walk-{kinds}")
+        populate(rig, stream, 60, kinds)
+        bring_near(rig, stream)
+        before, watched = rig.agrees(), rig.list
+        for step in range(80):
+            walk(rig, stream, down=step % 40 < 20)
+            if step == 60:
+                rig.price("FINE", 20 * rig.protocol.book.cell("oracle", "FINE"))
+            asleep, drifts, screened = dict(watched._stops._since), watched.references, watched.screened
+            placed, looks = watched.placed, watched.looks
+            found = len(watched.unsafe(rig.protocol.book, rig.at))
+            reached["found"] += found
+            reached["recovered"] += found < before
+            reached["near"] += watched.looks - looks - found
+            reached["within rounding"] += watched.screened - screened
+            reached["drifts"] += watched.references - drifts
+            if watched.references == drifts:
+                still = watched._stops._since
+                reached["woken in vain"] += sum(
+                    still.get(name, left) != left for name, left in asleep.items()
+                )
+                weighed += watched.placed - placed
+            before = rig.agrees()
+            assert before == found
+    assert weighed < 3 * 80 * 60 // 20, "who is neither near nor found is left alone"
+    if kinds == 1:
+        assert reached.pop("woken in vain") == 0, "the stop of a single pair is exact"
+    assert min(reached.values()) > 2, reached
 
 
 def test_play_by_the_rules_agrees_too() -> None:
