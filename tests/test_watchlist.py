@@ -259,18 +259,19 @@ def test_assets_that_fall_together_wake_nobody_before_his_time() -> None:
 def test_who_wakes_healthy_sleeps_until_his_next_stop() -> None:
     """Half of the collateral falls: its holder wakes, is healthy, and the same again costs nothing."""
     rig = Rig()
-    mixed(rig, "anna", {"ETH": 10, "USDC": 10_000}, {"CRV": 8_000})
+    mixed(rig, "anna", {"ETH": 10, "USDC": 10_000}, {"CRV": 8_790})
     assert rig.agrees() == 0
     placed = []
-    for price in (600, 520, 490, 489, 300, 299, 1):
+    for price in (600, 520, 400, 399, 300, 299, 100):
         rig.price("ETH", price * 10**8)
         assert rig.agrees() == 0
         placed.append(rig.list.placed)
-    assert placed == [1, 1, 2, 2, 3, 3, 4]
+    assert placed == [1, 2, 2, 2, 3, 3, 4]
     assert list(rig.list._near) == ["anna"], "a thousandth above the line"
     rig.price("ETH", 1_000 * 10**8)
     assert rig.agrees() == 0
     assert rig.list._near == {}, "who has recovered sleeps again"
+    assert (rig.list.placed, rig.list.references) == (5, 0)
 
 
 def test_who_is_near_is_looked_at_each_time() -> None:
@@ -413,7 +414,7 @@ def test_the_index_equals_a_visit_to_everybody(kinds: int) -> None:
 
 
 def bring_near(rig: Rig, stream: Stream) -> None:
-    """Give everybody so much collateral that his health is between 1.01 and 1.6, but for what rounding does."""
+    """Give everybody so much collateral that his health is between 1.01 and 1.6, but for rounding."""
     for name in list(rig.protocol.book.table("aave.flags")):
         factor, wanted = rig.pool.health(rig.protocol.book, name, rig.at).factor, stream.between(101, 160)
         tables = [f"aave.{asset}.supply" for asset in DECIMALS]
