@@ -60,10 +60,12 @@ def transfers_between(changes: Sequence[tuple[str, int]], residue: str, asset: s
     `changes` are (account, base units): above zero a debit, below zero a credit. What they leave open goes to
     the account `residue`, which must not be among them.
     """
-    if len(changes) == 2 and changes[0][1] == -changes[1][1]:  # the rule: one debit, one credit
-        (one, change), (other, _) = changes
-        debit, credit = (one, other) if change > 0 else (other, one)
-        return (_new(Transfer, (debit, credit, asset, abs(change))),) if change else ()
+    if len(changes) == 2:
+        (one, change), (other, back) = changes
+        if back < 0 < change:  # the rule: one debit, one credit, and what rounding leaves
+            return _of_two(one, change, other, -back, residue, asset)
+        if change < 0 < back:
+            return _of_two(other, back, one, -change, residue, asset)
     debits = []
     credits = []
     open_sum = 0
@@ -85,6 +87,18 @@ def transfers_between(changes: Sequence[tuple[str, int]], residue: str, asset: s
         name = credits[0][0]
         return tuple([_new(Transfer, (debit, name, asset, amount)) for debit, amount in debits])
     return tuple(_paired(debits, credits, asset))
+
+
+def _of_two(
+    debit: str, debited: int, credit: str, credited: int, residue: str, asset: str
+) -> tuple[Transfer, ...]:
+    """Return the transfers of one debit against one credit: between them moves the smaller of both."""
+    left = debited - credited
+    if not left:
+        return (_new(Transfer, (debit, credit, asset, debited)),)
+    if left > 0:
+        return _new(Transfer, (debit, credit, asset, credited)), _new(Transfer, (debit, residue, asset, left))
+    return _new(Transfer, (debit, credit, asset, debited)), _new(Transfer, (residue, credit, asset, -left))
 
 
 _new = tuple.__new__

@@ -36,6 +36,8 @@ from mutualize.units import (
 )
 
 BPS_IN_RAY: Final = 10**23
+SMALL: Final = 2**128
+"""What is below this is never refused for its size when it is divided in rays."""
 
 PARAMETERS: Final[dict[str, tuple[int, int]]] = {
     "decimals": (0, 36),
@@ -193,9 +195,12 @@ class Reserve:
 
     def update_rates(self) -> None:
         """Set the rates that follow from utilization; a deficit lowers what suppliers earn, not the index."""
-        debt = self.loans()
+        debt = self.loans() if self.debt_scaled else 0
         if not debt:
             self.liquidity_rate, self.borrow_rate = 0, self.base * BPS_IN_RAY
+            return
+        if not (self.slope1 or self.slope2 or self.base) and self.virtual + debt + self.deficit < SMALL:
+            self.liquidity_rate = self.borrow_rate = 0  # nothing to be shared out, and nothing too large
             return
         usage = ray_div_half_up(debt, self.virtual + debt)
         supply_usage = ray_div_half_up(debt, self.virtual + debt + self.deficit)
@@ -235,45 +240,70 @@ class Reserve:
         if now == written and not self._tiers:
             return (), []
         names, tiers = self.names, self._tiers
-        loans, claims, treasury = self._worth or self._worth_of(written)
-        if (
-            now[:2] == written[:2]
-        ):  # without interest or haircut only what was counted anew is worth another sum
-            worth = (
-                loans if now[6] == written[6] else ray_mul_up(now[6], now[1]),
-                claims if now[5] == written[5] else ray_mul_down(now[5], now[0]),
-                treasury if now[7] == written[7] else ray_mul_down(now[7], now[0]),
-            )
-        else:
-            worth = self._worth_of(now)
-        self._worth = worth
+        before = self._worth or self._worth_of(written)
+        loans, claims, treasury = self._worth = self._worth_now(before, written, now)
+        self._written = now
         changes = []
         if cash := now[9] - written[9] + (sum(tiers.values()) if tiers else 0):
             changes.append((names.cash, cash))
-        if change := worth[0] - loans:
+        if change := loans - before[0]:
             changes.append((names.loans, change))
         if change := now[8] - written[8]:
             changes.append((names.deficit, change))
-        if change := claims - worth[1]:
+        if change := before[1] - claims:
             changes.append((names.claims, change))
-        if change := treasury - worth[2]:
+        if change := before[2] - treasury:
             changes.append((names.treasury, change))
         if tiers:
             changes += [(tier_account(self.venue, tier), -change) for tier, change in sorted(tiers.items())]
             self._tiers = {}
-        self._written = now
-        table = names.reserve
-        cells = [
-            _new(Cell, (table, name, value))
-            for name, old, value in zip(STATE, written, now, strict=True)
-            if value != old
-        ]
-        return transfers_between(changes, names.residue, self.asset) if changes else (), cells
+        moved = transfers_between(changes, names.residue, self.asset) if changes else ()
+        return moved, _changed(names.reserve, written, now)
 
     def _worth_of(self, state: tuple[int, ...]) -> tuple[int, int, int]:
         """Return loans, claims and treasury in a state."""
         index, supplied = state[0], state[5]
         return ray_mul_up(state[6], state[1]), ray_mul_down(supplied, index), ray_mul_down(state[7], index)
+
+    def _worth_now(
+        self, worth: tuple[int, int, int], written: tuple[int, ...], now: tuple[int, ...]
+    ) -> tuple[int, int, int]:
+        """Return the same from what they were worth as written: only what was counted anew changed."""
+        if now[:2] != written[:2]:  # with interest or a haircut everything did
+            return self._worth_of(now)
+        loans, claims, treasury = worth
+        return (
+            loans if now[6] == written[6] else ray_mul_up(now[6], now[1]),
+            claims if now[5] == written[5] else ray_mul_down(now[5], now[0]),
+            treasury if now[7] == written[7] else ray_mul_down(now[7], now[0]),
+        )
+
+
+def _changed(table: str, written: tuple[int, ...], now: tuple[int, ...]) -> list[Cell]:
+    """Return the cells of a reserve that differ, by name. Written out: a loop takes twice as long."""
+    income, owed, income_rate, owed_rate, update, supply, debt, accrued, deficit, virtual = written
+    cells = []
+    if now[7] != accrued:
+        cells.append(_new(Cell, (table, "accrued_scaled", now[7])))
+    if now[1] != owed:
+        cells.append(_new(Cell, (table, "borrow_index", now[1])))
+    if now[3] != owed_rate:
+        cells.append(_new(Cell, (table, "borrow_rate", now[3])))
+    if now[6] != debt:
+        cells.append(_new(Cell, (table, "debt_scaled", now[6])))
+    if now[8] != deficit:
+        cells.append(_new(Cell, (table, "deficit", now[8])))
+    if now[4] != update:
+        cells.append(_new(Cell, (table, "last_update", now[4])))
+    if now[0] != income:
+        cells.append(_new(Cell, (table, "liquidity_index", now[0])))
+    if now[2] != income_rate:
+        cells.append(_new(Cell, (table, "liquidity_rate", now[2])))
+    if now[5] != supply:
+        cells.append(_new(Cell, (table, "supply_scaled", now[5])))
+    if now[9] != virtual:
+        cells.append(_new(Cell, (table, "virtual", now[9])))
+    return cells
 
 
 _new: Final = tuple.__new__
