@@ -111,7 +111,7 @@ class Crash:
         for agent in (Genesis(self._beginnings()), Prices(steps, twice=twice), self._keeper(steps)):
             self.world.start(agent)
         self.protocol.observe(Signals(self.world, [self.pool]).observe)
-        self.protocol.observe(TierRule())
+        self.protocol.observe(TierRule(), *TierRule.kinds)
 
     def _beginnings(self) -> Iterator[Beginning]:
         first = workload.PRICE_FIRST
@@ -165,14 +165,14 @@ class Crash:
         usdc = Market(asset="USDC", money="", asset_decimals=6, money_decimals=8, path=ConstantPath(10**8))
         watchlist = Watchlist(self.pool)
         self.protocol.observe(watchlist.observe)
-        self.protocol.observe(self._note)
+        self.protocol.observe(self._note, Liquidated)
         markets = Markets({"ETH": eth, "USDC": usdc}, {"ETH": 18, "USDC": 6})
         desk = Desk(Targets(self.pool, watchlist), markets, Fees(), None, Habits(flash=True), 3_600)
         return Liquidator("keeper", desk, {}, 0, UNLIMITED)
 
     def _note(self, entry: Entry) -> None:
-        if isinstance(entry.event, Liquidated):
-            self.found.append(((entry.at - START) // self._step_s, entry.event.account))
+        assert isinstance(entry.event, Liquidated)
+        self.found.append(((entry.at - START) // self._step_s, entry.event.account))
 
     def run(self) -> str:
         """Run it to the seal; return the digest."""

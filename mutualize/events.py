@@ -7,6 +7,7 @@ ledger: `seq`, time, `cause` (the entry that led to it) and `tx` (the transactio
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import attrs
@@ -169,8 +170,14 @@ class TransactionFailed(Gas):
 
 def trade(account: str, sold: tuple[str, int], bought: tuple[str, int], place: str) -> tuple[Transfer, ...]:
     """Return the transfers of a trade: (asset, base units) sold by an account for (asset, base units)."""
-    trader, market = _OUTSIDE + account, _MARKET + place
+    trader, market = _traders(account, place)
     return (Transfer(market, trader, *sold), Transfer(trader, market, *bought))
+
+
+@lru_cache(maxsize=1024)
+def _traders(account: str, place: str) -> tuple[str, str]:
+    """Return both accounts of a trade. Kept, so that they are looked up under texts whose hash is known."""
+    return _OUTSIDE + account, _MARKET + place
 
 
 def gas(account: str, asset: str, amount: int) -> tuple[Transfer, ...]:

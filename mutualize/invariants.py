@@ -165,8 +165,11 @@ class TierRule:
     """The exact tier rule, watched entry by entry: tier i pays exactly what it was made to owe, in order.
 
     With shortfall X and amounts a₁ … aₙ:  aᵢ ≤ capacityᵢ,  Σ aᵢ + uncovered == X,  nothing is left out. An
-    observer: `protocol.observe(TierRule())`. Raises InvariantBroken.
+    observer: `protocol.observe(TierRule(), *TierRule.kinds)`. Raises InvariantBroken.
     """
+
+    kinds: Final = (ShortfallRecognised, LossAllocated, LossAbsorbed, ShortfallUncovered)
+    """What it looks at; it takes no notice of anything else."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], int] = {}

@@ -107,13 +107,25 @@ class Protocol:
         for reactor in reactors:
             for kind in reactor.answers:
                 self._reactors[kind] = (*self._reactors.get(kind, ()), reactor)
-        self._observers = list(observers)
+        self._observers: list[tuple[Observer, tuple[type[Event], ...]]] = [(each, ()) for each in observers]
+        self._watching: dict[type[Event], tuple[Observer, ...]] = {}
+        """Who watches a kind of event; filled as kinds come up."""
         self.refusals: dict[str, int] = {}
         """How often each reason was refused since the last batch of the ledger."""
 
-    def observe(self, observer: Observer) -> None:
-        """Call `observer` with every entry from now on, after the book took it in. It must not submit."""
-        self._observers.append(observer)
+    def observe(self, observer: Observer, *kinds: type[Event]) -> None:
+        """Call `observer` with every entry from now on, after the book took its transaction in.
+
+        Where `kinds` are given, with entries of those kinds alone. It must not submit.
+        """
+        self._observers.append((observer, kinds))
+        self._watching.clear()
+
+    def _watch(self, kind: type[Event]) -> tuple[Observer, ...]:
+        """Find who watches a kind of event, in the order in which they came."""
+        found = tuple([observer for observer, kinds in self._observers if not kinds or kind in kinds])
+        self._watching[kind] = found
+        return found
 
     def submit(self, *commands: Command, at: int, cause: int | None = None) -> Receipt:
         """Carry out commands as one transaction: all of them, or none.
@@ -140,13 +152,35 @@ class Protocol:
             self._take(draft, events, None, at, planned)
         return planned
 
-    def unfold(self, events: list[Event], at: int) -> list[Planned]:
-        """Return events that a venue decided on this very book, with all their consequences."""
-        if not any(event.follows or type(event) in self._reactors for event in events):
-            return [Planned(event, None) for event in events]
-        planned: list[Planned] = []
-        self._take(Draft(self.book), events, None, at, planned)
-        return planned
+    def enact(
+        self, events: list[Event], at: int, cause: int | None = None, *, after: Sequence[Event] = ()
+    ) -> Receipt:
+        """Commit what a venue decided on this very book, with all its consequences, and `after` that.
+
+        What nothing follows from needs no draft and no plan: it is written as they would have it.
+        """
+        if self._are_quiet(events):
+            seq = self.book.seq
+            entries = tuple(
+                [Entry(number, at, seq, cause, event) for number, event in enumerate([*events, *after], seq)]
+            )
+            is_full = self._write(entries)
+        else:
+            planned: list[Planned] = []
+            self._take(Draft(self.book), events, None, at, planned)
+            planned += [Planned(event, None) for event in after]
+            entries, is_full = self._commit(planned, at, cause)
+        if is_full:
+            self.close_batch(at)
+        return Receipt(entries)
+
+    def _are_quiet(self, events: list[Event]) -> bool:
+        """Say whether no event leads to another."""
+        reactors = self._reactors
+        for event in events:  # noqa: SIM110 - `all` over a generator would cost as much as the rest
+            if event.follows or type(event) in reactors:
+                return False
+        return True
 
     def _take(
         self, draft: Draft, events: list[Event], cause: int | None, at: int, planned: list[Planned]
@@ -195,9 +229,16 @@ class Protocol:
                 for number, (event, led) in enumerate(planned, seq)
             ]
         )
+        return entries, self._write(entries)
+
+    def _write(self, entries: tuple[Entry, ...]) -> bool:
+        """Write a transaction, take it in, and tell who watches. Returns whether the batch is full."""
+        book, watching = self.book, self._watching
         is_full = self._journal.append(entries)
-        self.book.apply(*entries)
-        for observer in self._observers:
-            for entry in entries:
+        book.apply(*entries)
+        for entry in entries:
+            kind = type(entry.event)
+            observers = watching.get(kind)
+            for observer in self._watch(kind) if observers is None else observers:
                 observer(entry)
-        return entries, is_full
+        return is_full

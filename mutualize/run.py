@@ -290,7 +290,7 @@ def _play(
     lawful = Lawful(ledger)
     world = build(scenario, lawful, log=quiet_log() if log is None else log)
     lawful.book = world.book
-    world.protocol.observe(TierRule())
+    world.protocol.observe(TierRule(), *TierRule.kinds)
     world.protocol.observe(board.take)
     ended = world.run(progress, interrupts)
     if interrupts.first is ended and isinstance(ledger, ResumedLedger):

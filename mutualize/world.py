@@ -183,12 +183,12 @@ class World:
         finally:
             self._in_core = False
 
-    def unfold(self, events: list[Event]) -> list[Planned]:
-        """Return events that a venue decided just now, with all their consequences, for `carry_out`."""
+    def enact(self, events: list[Event], cause: int | None = None, *, after: Sequence[Event] = ()) -> Receipt:
+        """Do what a venue decided just now, with all its consequences, and `after` that."""
         self._in_core = True
-        planned = self.protocol.unfold(events, self.now)
+        receipt = self.protocol.enact(events, self.now, cause, after=after)
         self._in_core = False
-        return planned
+        return receipt
 
     def carry_out(self, planned: list[Planned], cause: int | None = None) -> Receipt:
         """Do what was planned, in this instant and with nothing done since: no rule is asked again."""
@@ -248,9 +248,14 @@ class World:
             for nap in tuple(waiting):
                 self._wake(nap, Wake(name, cause))
 
+    @property
+    def is_gauged(self) -> bool:
+        """Whether anybody waits for any gauge."""
+        return bool(self._gauges)
+
     def watched(self, gauge: str) -> bool:
         """Say whether anybody waits for a gauge, so that nobody computes what no one reads."""
-        return bool(self._gauges.get(gauge))
+        return gauge in self._gauges
 
     def report(self, gauge: str, value: int, cause: int | None = None) -> None:
         """Wake everybody whose level the gauge has reached."""
@@ -278,7 +283,10 @@ class World:
         for name in nap.names:
             del self._waiting[name][nap]
         for gauge in nap.gauges:
-            del self._gauges[gauge][nap]
+            waiting = self._gauges[gauge]
+            del waiting[nap]
+            if not waiting:
+                del self._gauges[gauge]
         nap.ring(wake)
 
     # --- living ------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ class Watched:
         events = None if op.also else self.twins.swept(op.command, at)
         if events is not None:
             self.counts.add("swept")
-            return protocol.carry_out(protocol.unfold(events, at), at)
+            return protocol.enact(events, at)
         fresh = self.twins.decided(op.command, at) if self.done % PREVIEW == PREVIEW // 2 else None
         receipt = protocol.submit(*op.commands, at=at)
         if fresh is not None and not op.also:

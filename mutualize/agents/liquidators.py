@@ -205,22 +205,22 @@ class Liquidator:
         pair = pairs[0]
         if self._sweeping is None or not self._sweeping.is_current(now, pair):
             self._sweeping = desk.sweep(world, pair, self.name)
-        while not self._is_full(now) and self._sweeping is not None:
-            target = desk.targets.pick(world, pair, self._skip)
-            amounts = None if target is None else self._sweeping.look(target.account)
+        sweeping, targets, least = self._sweeping, desk.targets, desk.habits.profit_min
+        while sweeping is not None and not self._is_full(now):
+            target = targets.pick(world, pair, self._skip)
+            amounts = None if target is None else sweeping.look(target.account)
             if target is None or amounts is None:
                 return
             got = mul_div_down(amounts.seize, *rate)
-            if got < amounts.pay or mul_div_down(got - amounts.pay, *worth) < desk.habits.profit_min:
+            if got < amounts.pay or mul_div_down(got - amounts.pay, *worth) < least:
                 return
             sold, bought = (pair.collateral, amounts.seize), (pair.debt, got)
             traded = Traded(mid=mid, transfers=trade(self.name, sold, bought, market.place))
-            planned = world.unfold(self._sweeping.take())
-            world.carry_out([*planned, Planned(traded, None)], self._cause)
+            world.enact(sweeping.take(), self._cause, after=(traded,))
             self._sent = self._sent + 1 if self._last == now else 1
             self._last = now
             self._book(pair, amounts.pay, amounts.seize, [(*sold, *bought)])
-            desk.targets.forget(world, pair, target.account)
+            targets.forget(world, pair, target.account)
 
     # --- acting ------------------------------------------------------------------------------------------
 

@@ -130,12 +130,12 @@ class Signals:
                 self._world.signal(name, entry.seq)
             if isinstance(event, LossAbsorbed) and event.bearer == "claims":
                 self._haircut(event, entry.seq)
-        reserves, changed = self._reserves, ""
+        reserves, gauged, changed = self._reserves, self._world.is_gauged, ""
         for table, key, value in event.cells:
             if table in reserves:
                 if key == "virtual":
                     self._cash(table, value, entry.seq)
-                if table != changed:  # cells are sorted by table: each reserve comes once
+                if gauged and table != changed:  # cells are sorted by table: each reserve comes once
                     changed = table
                     self._gauges(reserves[table], entry.seq)
 

@@ -107,8 +107,8 @@ class Targets:
 
     def _is_pair(self, flags: int, pair: Pair) -> bool:
         """Say whether who has these flags can be liquidated under this pair (still)."""
-        bits = self.pool.bits
-        return bits.is_collateral(flags, pair.collateral) and bits.is_owed(flags, pair.debt)
+        both = self.pool.bits.pair(*pair)
+        return flags & both == both
 
     def _rank(self, world: World) -> None:
         """Rank what is unsafe and may pay somebody."""
@@ -150,6 +150,8 @@ TRIES: Final = 16
 def _choose(ranked: list[Target], pair: Pair, skip: Skip, stream: Stream | None) -> int | None:
     """Return the place of the target to look at next, or None."""
     if stream is None:
+        if not skip:
+            return len(ranked) - 1 if ranked else None
         places = range(len(ranked) - 1, -1, -1)
         return next((place for place in places if (pair, ranked[place].account) not in skip), None)
     if not ranked:

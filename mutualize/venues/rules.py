@@ -92,6 +92,10 @@ class Flags:
         bit = 1 << (2 * self._ids[asset])
         return flags | bit if on else flags & ~bit
 
+    def pair(self, collateral: str, debt: str) -> int:
+        """Return the flags of who has this collateral and owes this debt, and nothing else."""
+        return 2 << 2 * self._ids[collateral] | 1 << 2 * self._ids[debt]
+
     def used(self, flags: int) -> tuple[tuple[str, bool, bool], ...]:
         """Return (asset, is collateral, is owed) of all reserves that are used, in their order."""
         used = self._used.get(flags)

@@ -45,11 +45,14 @@ class Sweep:
         self._supply = book.table(self._collateral.names.supply)
         self._debts = book.table(self._debt.names.debt)
         self._flags, self._flag_table = book.table(pool.flags), pool.flags
+        self._pair_flags = pool.bits.pair(collateral, debt)
         self._held_bit = pool.bits.with_collateral(0, collateral, on=True)
         self._owed_bit = pool.bits.with_debt(0, debt, on=True)
+        self._held = Side(self._collateral, 0, 0, self._price_held)
+        self._owed = Side(self._debt, 0, 0, self._price_owed)
         self._recognises = pool.rules.recognition == "at-zero-collateral"
         self._borrower = ""
-        self._found: tuple[Side, Side, Amounts, bool, int] | None = None
+        self._found: tuple[Amounts, bool, int] | None = None
         self._can = (
             collateral != debt
             and bool(self._price_held and self._price_owed and self._collateral.threshold)
@@ -63,19 +66,25 @@ class Sweep:
     def look(self, borrower: str) -> Amounts | None:
         """Return what liquidating a borrower would do, or None where the plain way has to be taken."""
         self._found = None
+        if self._flags.get(borrower) != self._pair_flags or not self._can:
+            return None
         try:
             return self._judge(borrower)
         except Refused:  # the plain way says so, and its refusal is handled there
             return None
 
     def _judge(self, borrower: str) -> Amounts | None:
-        if self._flags.get(borrower) != self._held_bit | self._owed_bit or not self._can:
-            return None
-        collateral, debt, rules = self._collateral, self._debt, self._rules
-        units = self._supply[borrower]
-        held = Side(collateral, units, ray_mul_down(units, collateral.liquidity_index), self._price_held)
-        units = self._debts[borrower]
-        owed = Side(debt, units, ray_mul_up(units, debt.borrow_index), self._price_owed)
+        collateral, debt, rules, held, owed = (
+            self._collateral,
+            self._debt,
+            self._rules,
+            self._held,
+            self._owed,
+        )
+        held.units = units = self._supply[borrower]
+        held.amount = ray_mul_down(units, collateral.liquidity_index)
+        owed.units = units = self._debts[borrower]
+        owed.amount = ray_mul_up(units, debt.borrow_index)
         value = held.value_down(held.amount)
         health = Health(value, owed.value_up(owed.amount), value * collateral.threshold, 0)
         if health.factor >= WAD or borrower in (self._liquidator, rules.treasury):
@@ -89,17 +98,18 @@ class Sweep:
         can_burn = burned > 0 or none_left
         if not can_burn or not amounts.seize or amounts.seize > collateral.virtual:
             return None
-        self._borrower, self._found = borrower, (held, owed, amounts, none_left, burned)
+        self._borrower, self._found = borrower, (amounts, none_left, burned)
         return amounts
 
     def take(self) -> list[Event]:
         """Return the events of what was looked at last, to be committed before anything else is."""
         assert self._found is not None, "look first"
-        held, owed, amounts, none_left, burned = self._found
-        collateral, debt, names, borrower = held.reserve, owed.reserve, held.reserve.names, self._borrower
+        amounts, none_left, burned = self._found
+        held, owed, borrower = self._held, self._owed, self._borrower
+        collateral, debt, names = held.reserve, owed.reserve, held.reserve.names
         if not self._accruals:
             self._work.begin(self._at)
-        flags, left = self._held_bit | self._owed_bit, owed.units - burned
+        flags, left = self._pair_flags, owed.units - burned
         cells = [Cell(debt.names.debt, borrower, left)] if burned else []
         debt.debt_scaled -= burned
         debt.virtual += amounts.pay
@@ -123,7 +133,7 @@ class Sweep:
         cells.append(Cell(names.supply, borrower, kept))
         if none_left or not kept:
             flags ^= self._held_bit
-        if flags != self._held_bit | self._owed_bit:
+        if flags != self._pair_flags:
             cells.append(Cell(self._flag_table, borrower, flags))
         events = self._told(amounts, cells)
         short = owed.amount - amounts.pay
