@@ -130,11 +130,13 @@ class Signals:
                 self._world.signal(name, entry.seq)
             if isinstance(event, LossAbsorbed) and event.bearer == "claims":
                 self._haircut(event, entry.seq)
-        reserves, gauged, changed = self._reserves, self._world.is_gauged, ""
+        reserves, virtual, gauged, changed = self._reserves, self._virtual, self._world.is_gauged, ""
         for table, key, value in event.cells:
             if table in reserves:
                 if key == "virtual":
-                    self._cash(table, value, entry.seq)
+                    before, virtual[table] = virtual.get(table, 0), value
+                    if value > before:
+                        self._world.signal(reserves[table].cash, entry.seq)
                 if gauged and table != changed:  # cells are sorted by table: each reserve comes once
                     changed = table
                     self._gauges(reserves[table], entry.seq)
@@ -144,12 +146,6 @@ class Signals:
         if reserve is not None and self._world.watched(reserve.deficit):
             left = reserve.pool.reserve(self._world.book, event.asset).claims()
             self._world.report(reserve.deficit, mul_div_down(event.amount, WAD, left + event.amount), seq)
-
-    def _cash(self, table: str, cash: int, seq: int) -> None:
-        before = self._virtual.get(table, 0)
-        self._virtual[table] = cash
-        if cash > before:
-            self._world.signal(self._reserves[table].cash, seq)
 
     def _gauges(self, reserve: _Reserve, seq: int) -> None:
         """Report what somebody waits for; nobody computes what no one reads."""

@@ -95,6 +95,10 @@ def names_of(venue: str, asset: str) -> Names:
     return Names(*tables, *(account(venue, part) for part in Names._fields[3:]))
 
 
+Flushed = tuple[tuple[Transfer, ...], list[Cell]]
+"""The transfers and cells that say what became of the books."""
+
+
 @attrs.define
 class Reserve:
     """A working copy of one reserve. Indexes and rates in RAY, parameters in bps, amounts in base units."""
@@ -234,7 +238,7 @@ class Reserve:
 
     # --- what became of the books ------------------------------------------------------------------------
 
-    def flush(self) -> tuple[tuple[Transfer, ...], list[Cell]]:
+    def flush(self) -> Flushed:
         """Return the transfers and cells since the last flush (or load), and start anew."""
         written, now = self._written, _state_of(self)
         if now == written and not self._tiers:
@@ -259,6 +263,41 @@ class Reserve:
             self._tiers = {}
         moved = transfers_between(changes, names.residue, self.asset) if changes else ()
         return moved, _changed(names.reserve, written, now)
+
+    def repaid(self, units: int, amount: int, *, rates: bool) -> Flushed:
+        """Burn debt units for money that comes in. Returns what `flush` would; all else is flushed."""
+        loans, claims, treasury = self._worth or self._worth_of(self._written)
+        self.debt_scaled -= units
+        self.virtual += amount
+        if rates:
+            self.update_rates()
+        left = ray_mul_up(self.debt_scaled, self.borrow_index)
+        self._worth = left, claims, treasury
+        changed = [_new(Cell, (self.names.reserve, "debt_scaled", self.debt_scaled))] if units else []
+        return self._turned_over(amount, (self.names.loans, left - loans), changed)
+
+    def paid_out(self, units: int, amount: int) -> Flushed:
+        """Burn claim units for money that goes out. Returns what `flush` would; all else is flushed."""
+        loans, claims, treasury = self._worth or self._worth_of(self._written)
+        self.supply_scaled -= units
+        self.virtual -= amount
+        self.update_rates()
+        left = ray_mul_down(self.supply_scaled, self.liquidity_index)
+        self._worth = loans, left, treasury
+        changed = [_new(Cell, (self.names.reserve, "supply_scaled", self.supply_scaled))] if units else []
+        return self._turned_over(-amount, (self.names.claims, claims - left), changed)
+
+    def _turned_over(self, cash: int, other: tuple[str, int], cells: list[Cell]) -> Flushed:
+        """Return what became of the books where cash moved against one other account."""
+        names, written, now = self.names, self._written, _state_of(self)
+        self._written, table = now, names.reserve
+        if now[3] != written[3]:
+            cells.append(_new(Cell, (table, "borrow_rate", now[3])))
+        if now[2] != written[2]:
+            cells.append(_new(Cell, (table, "liquidity_rate", now[2])))
+        if cash:
+            cells.append(_new(Cell, (table, "virtual", now[9])))
+        return transfers_between(((names.cash, cash), other), names.residue, self.asset), cells
 
     def _worth_of(self, state: tuple[int, ...]) -> tuple[int, int, int]:
         """Return loans, claims and treasury in a state."""

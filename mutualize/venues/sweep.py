@@ -9,7 +9,6 @@ position that would leave dust, for a fund's share of the fee. The tests play bo
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from mutualize.accounts import Transfer
@@ -39,7 +38,7 @@ class Sweep:
         self._draft = Draft(book)
         self._work = work = pool.work(self._draft, at)
         self._collateral, self._debt = work.open_reserve(collateral), work.open_reserve(debt)
-        self._in_order = sorted((self._collateral, self._debt), key=attrgetter("asset"))
+        self._debt_first = debt < collateral
         self._accruals = work.accruals()
         self._price_held, self._price_owed = work.price(collateral), work.price(debt)
         self._supply = book.table(self._collateral.names.supply)
@@ -109,33 +108,26 @@ class Sweep:
         collateral, debt, names = held.reserve, owed.reserve, held.reserve.names
         if not self._accruals:
             self._work.begin(self._at)
-        flags, left = self._pair_flags, owed.units - burned
+        left, recognised = owed.units - burned, none_left and self._recognises
         cells = [Cell(debt.names.debt, borrower, left)] if burned else []
-        debt.debt_scaled -= burned
-        debt.virtual += amounts.pay
-        recognised = none_left and self._recognises
-        if not (recognised and left):
-            debt.update_rates()
-        if not left:
-            flags ^= self._owed_bit
+        repaid, changed = debt.repaid(burned, amounts.pay, rates=not (recognised and left))
+        cells += changed
 
         index = collateral.liquidity_index
         taken = min(held.units, ray_div_up(amounts.seize, index))
         kept = held.units - taken
-        collateral.supply_scaled -= taken
-        collateral.virtual -= amounts.seize
-        collateral.update_rates()
+        seized, changed = collateral.paid_out(taken, amounts.seize)
+        cells += changed
         if amounts.fee:
             given, treasury = min(kept, ray_div_up(amounts.fee, index)), self._rules.treasury
             kept -= given
             if given:
                 cells.append(Cell(names.supply, treasury, self._supply.get(treasury, 0) + given))
         cells.append(Cell(names.supply, borrower, kept))
-        if none_left or not kept:
-            flags ^= self._held_bit
+        flags = (self._owed_bit if left else 0) | (0 if none_left or not kept else self._held_bit)
         if flags != self._pair_flags:
             cells.append(Cell(self._flag_table, borrower, flags))
-        events = self._told(amounts, cells)
+        events = self._told(amounts, repaid + seized if self._debt_first else seized + repaid, cells)
         short = owed.amount - amounts.pay
         if recognised and short:
             self._work.assume(debt.names.debt, borrower, left)
@@ -143,12 +135,7 @@ class Sweep:
             events.append(self._work.recognise(debt.asset, borrower, short))
         return events
 
-    def _told(self, amounts: Amounts, cells: list[Cell]) -> list[Event]:
-        transfers: tuple[Transfer, ...] = ()
-        for reserve in self._in_order:
-            moved, changed = reserve.flush()
-            transfers += moved
-            cells += changed
+    def _told(self, amounts: Amounts, transfers: tuple[Transfer, ...], cells: list[Cell]) -> list[Event]:
         cells.sort()
         accruals, self._accruals = self._accruals, []
         liquidated = Liquidated(
