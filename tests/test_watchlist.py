@@ -302,13 +302,13 @@ def test_debt_that_becomes_worth_something_again_wakes() -> None:
     assert rig.agrees() == 0
 
 
-def test_an_asset_that_gets_its_price_later_is_watched_from_then_on() -> None:
-    """Collateral in a reserve that has no price yet keeps a borrower unwatched only until it has one."""
-    rig = Rig(assets=["USDC", "ETH"])
+def test_a_watchlist_that_comes_late_finds_who_is_there() -> None:
+    """Whoever was there before a watchlist began to observe is watched like the others, if he is a member."""
+    rig = Rig()
     mixed(rig, "anna", {"ETH": 1}, {"USDC": 900})
-    late = Watchlist(rig.pool)
-    rig.protocol.observe(late.observe)
-    assert late.unsafe(rig.protocol.book, 0) == ["anna"], "a watchlist that came late asks who is there"
+    mixed(rig, "bert", {"ETH": 1}, {"USDC": 900})
+    late = Watchlist(rig.pool, members=lambda name: name == "anna")
+    assert late.unsafe(rig.protocol.book, 0) == ["anna"]
 
 
 def test_a_missing_price_is_no_error() -> None:
