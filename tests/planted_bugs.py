@@ -239,8 +239,8 @@ MORE_BUGS = (
     ),
     Bug(
         "a sweep forgets the rates",
-        "venues.sweep:Sweep.take",
-        "collateral.update_rates()",
+        "venues.reserve:Reserve.paid_out",
+        "self.update_rates()",
         "pass",
         ("sweep",),
         ("par", "other-asset", "never"),
