@@ -33,11 +33,12 @@ from mutualize.events import (
 from mutualize.ledger import MemoryLedger, header
 from mutualize.protocol import Planned, Protocol
 from mutualize.staking import StakePool
+from mutualize.tier import Tier
 from mutualize.units import WAD
 from mutualize.venues.outside import Feed
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
-from mutualize.waterfall import Tier, Waterfall
+from mutualize.waterfall import Waterfall
 
 USDC = 10**6
 ETH = 10**18
@@ -83,7 +84,7 @@ class Rig:
             Tier(name="stakers", payer="stake", stake="stakers", limit=3 * WAD // 10),
             Tier(name="haircut", payer="claims"),
         ]
-        waterfall = Waterfall(self.pool, tiers, stakes={"stakers": stake})
+        waterfall = Waterfall(self.pool.cover(), tiers, stakes={"stakers": stake})
         ledger = MemoryLedger(header("00" * 32, 1, "0", "0"))
         self.protocol = Protocol([self.pool, stake, Feed()], ledger, reactors=[waterfall])
         self.protocol.book = CountingBook()

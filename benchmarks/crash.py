@@ -39,12 +39,13 @@ from mutualize.market.path import ConstantPath, PointPath
 from mutualize.protocol import Protocol
 from mutualize.run import Lawful, UnkeptLedger, quiet_log
 from mutualize.staking import StakePool
+from mutualize.tier import Tier
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
-from mutualize.waterfall import Tier, Waterfall
+from mutualize.waterfall import Waterfall
 from mutualize.world import Phase, Steps, World
 from peers import workload
 
@@ -99,7 +100,7 @@ class Crash:
             Tier(name="stakers", payer="stake", stake="stakers"),
             Tier(name="haircut", payer="claims"),
         ]
-        waterfall = Waterfall(self.pool, tiers, stakes={"stakers": stake})
+        waterfall = Waterfall(self.pool.cover(), tiers, stakes={"stakers": stake})
         self.lawful = Lawful(ledger)
         self.protocol = Protocol([Feed(), Outside(), self.pool, stake], self.lawful, reactors=[waterfall])
         self.lawful.book = self.protocol.book

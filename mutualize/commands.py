@@ -268,6 +268,14 @@ class StartCooldown(Command):
 
 
 @attrs.frozen(kw_only=True)
+class OpenCooldown(Command):
+    """Come with a cooldown that was started before, at `began`, for all of the holder's shares."""
+
+    stake: str
+    began: int
+
+
+@attrs.frozen(kw_only=True)
 class TransferStake(Command):
     """Give shares to somebody else."""
 

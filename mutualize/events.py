@@ -56,7 +56,8 @@ KINDS: dict[str, type[Event]] = {}
 E = TypeVar("E", bound=type[Event])
 
 
-def _kind(cls: E) -> E:
+def registered(cls: E) -> E:
+    """Make a kind of event known to the ledger, by its name."""
     KINDS[cls.__name__] = cls
     return cls
 
@@ -64,7 +65,7 @@ def _kind(cls: E) -> E:
 # --- the world -------------------------------------------------------------------------------------------
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class PricePublished(Event):
     """An oracle told the protocol a price; `market` is what the market said at that moment. 8 decimals."""
@@ -74,7 +75,7 @@ class PricePublished(Event):
     market: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class MarketHalted(Event):
     """No price could be had at a place of trading (a hole in its table)."""
@@ -83,7 +84,7 @@ class MarketHalted(Event):
     place: str
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class MarketResumed(Event):
     """The place of trading quotes again."""
@@ -92,7 +93,7 @@ class MarketResumed(Event):
     place: str
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Traded(Event):
     """Somebody sold one asset for another. `mid` is the price of the non-money asset before the trade.
@@ -154,13 +155,13 @@ class Gas(Event):
         return self.transfers[0].amount
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class GasPaid(Gas):
     """A transaction was included; its sender paid for it in the chain's native asset."""
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class TransactionFailed(Gas):
     """A transaction was included and rejected: nothing changed but the gas that was paid."""
@@ -185,7 +186,7 @@ def gas(account: str, asset: str, amount: int) -> tuple[Transfer, ...]:
     return (Transfer(MINERS, _OUTSIDE + account, asset, amount),)
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class RefusalsCounted(Event):
     """How often commands were refused for `reason` since the last batch, at no cost to anybody."""
@@ -194,7 +195,7 @@ class RefusalsCounted(Event):
     count: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ClaimWaiting(Event):
     """A holder wants `amount` of a claim paid out and the venue has no cash; 0 when he no longer waits."""
@@ -205,7 +206,7 @@ class ClaimWaiting(Event):
     amount: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class AgentFailed(Event):
     """An agent's own code raised an error: the run ends here."""
@@ -217,7 +218,7 @@ class AgentFailed(Event):
 # --- a lending pool --------------------------------------------------------------------------------------
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ReserveListed(Event):
     """A pool opened a reserve for an asset; its parameters are the cells."""
@@ -227,7 +228,7 @@ class ReserveListed(Event):
     decimals: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ParameterChanged(Event):
     """Governance set one parameter of a reserve (or of a venue, where `asset` is empty)."""
@@ -239,7 +240,7 @@ class ParameterChanged(Event):
     after: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Accrued(Event):
     """A reserve's indexes were brought up to now; interest went from loans to claims and treasury."""
@@ -248,7 +249,7 @@ class Accrued(Event):
     asset: str
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Supplied(Event):
     """Money went in, a claim was given. `scaled` is the change of the holder's units."""
@@ -260,7 +261,7 @@ class Supplied(Event):
     scaled: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Withdrawn(Event):
     """A claim was paid out."""
@@ -272,7 +273,7 @@ class Withdrawn(Event):
     scaled: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Borrowed(Event):
     """A loan was paid out."""
@@ -284,7 +285,7 @@ class Borrowed(Event):
     scaled: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Repaid(Event):
     """`payer` repaid a loan of `account`."""
@@ -297,7 +298,7 @@ class Repaid(Event):
     scaled: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class CollateralSet(Event):
     """A holder put a claim up as collateral, or took it back."""
@@ -308,7 +309,7 @@ class CollateralSet(Event):
     on: bool
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ClaimsTransferred(Event):
     """A claim changed hands inside the pool (money did not move)."""
@@ -321,7 +322,7 @@ class ClaimsTransferred(Event):
     scaled: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class PositionOpened(Event):
     """A position that existed when the run began: collateral was supplied, debt drawn."""
@@ -334,7 +335,7 @@ class PositionOpened(Event):
     debt_amount: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class TreasuryMinted(Event):
     """The accrued share of the treasury became claims of `account`, and `fund_amount` cash of a fund."""
@@ -346,7 +347,7 @@ class TreasuryMinted(Event):
     fund_amount: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Liquidated(Event):
     """A liquidator repaid `paid` of `debt` and got `seized` of `collateral` (after `fee` to the treasury).
@@ -367,7 +368,7 @@ class Liquidated(Event):
     claims: bool = False
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ShortfallRecognised(Event):
     """Debt of `account` that no collateral covers moved from loans to deficit. Starts the waterfall."""
@@ -381,7 +382,7 @@ class ShortfallRecognised(Event):
     price: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class DeficitEliminated(Event):
     """`account` gave up claims of its own to pay an open deficit."""
@@ -395,10 +396,14 @@ class DeficitEliminated(Event):
 # --- the waterfall ---------------------------------------------------------------------------------------
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class LossAllocated(Event):
-    """A tier was made to owe `amount` of the loss; `rest` is left to the tiers below. amount ≤ capacity."""
+    """A tier was made to owe `amount` of the loss; `rest` is left to the tiers below. amount ≤ capacity.
+
+    Where it pays later, `due` says by when and `number` names what it owes. `debtor` is whose loss it is,
+    where some tier has to know.
+    """
 
     venue: str
     asset: str
@@ -407,14 +412,18 @@ class LossAllocated(Event):
     capacity: int
     amount: int
     rest: int
+    due: int = 0
+    number: int = 0
+    debtor: str = ""
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class LossAbsorbed(Event):
     """A tier paid: the deficit fell by `amount`. It paid `paid` of `paid_asset`, worth that at its price.
 
-    `price` and `paid_price` have 8 decimals; `bearer` names whose money it was.
+    `price` and `paid_price` have 8 decimals; `bearer` names whose money it was. A `number` names what it
+    owed, where it pays later.
     """
 
     venue: str
@@ -428,9 +437,11 @@ class LossAbsorbed(Event):
     paid: int
     price: int
     paid_price: int
+    number: int = 0
+    debtor: str = ""
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ShortfallUncovered(Event):
     """All tiers are exhausted; `amount` stays in the deficit, in everybody's sight."""
@@ -440,7 +451,7 @@ class ShortfallUncovered(Event):
     amount: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class FundContributed(Event):
     """Money was put into a tier's fund."""
@@ -455,7 +466,7 @@ class FundContributed(Event):
 # --- stake -----------------------------------------------------------------------------------------------
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Staked(Event):
     """Assets went into a stake, shares came out."""
@@ -468,7 +479,7 @@ class Staked(Event):
     shares: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Unstaked(Event):
     """Shares were redeemed for assets."""
@@ -481,7 +492,7 @@ class Unstaked(Event):
     shares: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class CooldownStarted(Event):
     """A staker announced to leave: `shares` may go between `ends` and `ends` + `window` (seconds)."""
@@ -494,7 +505,21 @@ class CooldownStarted(Event):
     window: int
 
 
-@_kind
+@registered
+@attrs.frozen(kw_only=True)
+class CooldownOpened(Event):
+    """A staker came with a cooldown that he had started before, at `began`; else as `CooldownStarted`."""
+
+    venue: str
+    stake: str
+    account: str
+    shares: int
+    began: int
+    ends: int
+    window: int
+
+
+@registered
 @attrs.frozen(kw_only=True)
 class StakeTransferred(Event):
     """Shares of a stake changed hands."""
@@ -506,7 +531,7 @@ class StakeTransferred(Event):
     shares: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class Slashed(Event):
     """`assets` were taken from all stakers pro rata: shares are untouched, their price fell."""
@@ -517,7 +542,7 @@ class Slashed(Event):
     assets: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class SlashingSettled(Event):
     """The state after a slash, in which staking is blocked and leaving is free, ended."""
@@ -526,7 +551,7 @@ class SlashingSettled(Event):
     stake: str
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class FundsReturned(Event):
     """Assets came back to the stakers without new shares (a gain, or money returned after a slash)."""
@@ -538,7 +563,7 @@ class FundsReturned(Event):
     assets: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class AssetsLost(Event):
     """Assets left a share vault without shares being burned."""
@@ -552,7 +577,7 @@ class AssetsLost(Event):
 # --- umbrella --------------------------------------------------------------------------------------------
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class PendingDeficitRaised(Event):
     """A slash covered `amount` of the deficit; the claims to burn against it are still to come."""
@@ -564,7 +589,7 @@ class PendingDeficitRaised(Event):
     amount: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class PendingDeficitCovered(Event):
     """Claims were burned against the pending deficit."""
@@ -575,7 +600,7 @@ class PendingDeficitCovered(Event):
     amount: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class OffsetCovered(Event):
     """Claims were burned against the part of the deficit that the treasury bears itself."""
@@ -586,7 +611,7 @@ class OffsetCovered(Event):
     amount: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class OffsetSet(Event):
     """The deficit below which stakers are not touched was set."""
@@ -599,7 +624,7 @@ class OffsetSet(Event):
 # --- governance ------------------------------------------------------------------------------------------
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ProposalMade(Event):
     """A proposal began its vote; it may be executed from `executable` (time) on."""
@@ -609,7 +634,7 @@ class ProposalMade(Event):
     executable: int
 
 
-@_kind
+@registered
 @attrs.frozen(kw_only=True)
 class ProposalExecuted(Event):
     """A proposal's command was carried out."""

@@ -7,14 +7,24 @@ no rule, no memory of a run. Laws about single transactions (the exact tier rule
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
-from mutualize.accounts import HAS, OUTSIDE, account, is_debit_normal, split_account
+from mutualize import vault_laws
+from mutualize.accounts import HAS, OUTSIDE, account, is_debit_normal, split_account, tier_account
 from mutualize.book import Book
 from mutualize.errors import InvariantBroken
-from mutualize.events import Entry, LossAbsorbed, LossAllocated, ShortfallRecognised, ShortfallUncovered
-from mutualize.tables import reserve_table
-from mutualize.units import RAY, mul_div_down, mul_div_up
+from mutualize.events import (
+    Entry,
+    Event,
+    LossAbsorbed,
+    LossAllocated,
+    ShortfallRecognised,
+    ShortfallUncovered,
+)
+from mutualize.tables import as_name, reserve_table
+from mutualize.tier_events import LossHeld, LossPassedOn, LossReleased, SnapshotTaken
+from mutualize.units import DECIMALS_MAX, RAY, mul_div_down, mul_div_up
+from mutualize.vault_events import CollateralListed
 
 Law = Callable[[Book], str | None]
 CHEAP: dict[str, Law] = {}
@@ -50,7 +60,6 @@ def books_balance(book: Book) -> str | None:
     return f"what is had and what is owed differ: {wrong}" if wrong else None
 
 
-DECIMALS_MAX: Final = 36
 ROUNDINGS: Final = 1_000
 """So many roundings of a rate or an index, each worth claims · 10⁻²⁷, a reserve's residue may lack."""
 
@@ -152,6 +161,87 @@ def units_sum_up(book: Book) -> str | None:
     return None
 
 
+def _named(book: Book, ending: str) -> Iterable[tuple[str, str, Mapping[str, int]]]:
+    """Return (venue, asset, cells) of all tables that are called '<venue>.<asset><ending>'."""
+    for table in book.tables():
+        if table.endswith(ending):
+            venue, _, asset = table.removesuffix(ending).partition(".")
+            yield venue, asset, book.table(table)
+
+
+@_law(CHEAP, "tiers-are-in-cash")
+def tiers_are_in_cash(book: Book) -> str | None:
+    """Hold what a venue has for its tiers against its cash: nobody else was paid with it.
+
+    The stablecoins of a vault engine are no cash: it owes them to its own tiers, as to everybody else.
+    """
+    own = {(engine.venue, as_name(engine.number("stablecoin"))) for engine in vault_laws.engines(book)}
+    held: dict[tuple[str, str], int] = {}
+    for name, asset, debits in book.balances():
+        venue, part = split_account(name)
+        if part.startswith("tier:"):
+            held[venue, asset] = held.get((venue, asset), 0) - debits
+    for (venue, asset), owed in held.items():
+        cash = book.balance(account(venue, "cash"), asset)
+        if owed > cash and (venue, asset) not in own:
+            return f"{venue} holds {cash} {asset}, its tiers {owed}"
+    return None
+
+
+@_law(DEEP, "balances-sum-up")
+def balances_sum_up(book: Book) -> str | None:
+    """Sum what members have at a venue of balances: it is what the venue owes, and nobody has less than 0."""
+    for venue, asset, cells in _named(book, ".balance"):
+        owed = book.balance(account(venue, "claims"), asset)
+        if sum(cells.values()) != owed:
+            return f"balances of {asset} at {venue} sum to {sum(cells.values())}, {owed} is owed"
+        if any(value < 0 for value in cells.values()):
+            return f"somebody has less than nothing of {asset} at {venue}"
+    return None
+
+
+@_law(DEEP, "funds-hold-contributions")
+def funds_hold_contributions(book: Book) -> str | None:
+    """Hold what members have in a fund against the fund; nobody has less than nothing."""
+    for table in book.tables():
+        venue, mark, rest = table.partition(".fund.")
+        fund, _, asset = rest.partition(".")
+        if not mark or asset == "joined":
+            continue
+        parts, held = book.table(table), book.balance(tier_account(venue, fund), asset)
+        if sum(parts.values()) > held or any(part < 0 for part in parts.values()):
+            return f"members have {sum(parts.values())} {asset} in {fund} of {venue}, it holds {held}"
+    return None
+
+
+@_law(DEEP, "borne-sums-up")
+def borne_sums_up(book: Book) -> str | None:
+    """Sum what payers known by name have borne: it is what their tier has, and none is below 0."""
+    for table in book.tables():
+        venue, mark, asset = table.partition(".borne.")
+        if not mark or "." in asset:
+            continue
+        for tier, amount in book.table(table).items():
+            parts = book.table(f"{table}.{tier}")
+            wrong = parts and sum(parts.values()) != amount
+            if wrong or amount < 0 or any(part < 0 for part in parts.values()):
+                return f"{tier} of {venue} has borne {amount} {asset}, its payers {sum(parts.values())}"
+    return None
+
+
+@_law(DEEP, "ious-are-not-negative")
+def ious_are_not_negative(book: Book) -> str | None:
+    """Nobody holds less than no IOU."""
+    for table in book.tables():
+        if ".iou." in table and any(units < 0 for units in book.table(table).values()):
+            return f"{table} holds less than nothing"
+    return None
+
+
+CHEAP.update(vault_laws.CHEAP)
+DEEP.update(vault_laws.DEEP)
+
+
 def check(book: Book, *, deep: bool = False) -> None:
     """Check all laws (with `deep`, also those that visit every holder). Raises InvariantBroken."""
     for laws in (CHEAP, DEEP) if deep else (CHEAP,):
@@ -162,46 +252,124 @@ def check(book: Book, *, deep: bool = False) -> None:
 
 
 class TierRule:
-    """The exact tier rule, watched entry by entry: tier i pays exactly what it was made to owe, in order.
+    """The exact tier rule, watched entry by entry: a tier pays exactly what it was made to owe, in order.
 
-    With shortfall X and amounts a₁ … aₙ:  aᵢ ≤ capacityᵢ,  Σ aᵢ + uncovered == X,  nothing is left out. An
-    observer: `protocol.observe(TierRule(), *TierRule.kinds)`. Raises InvariantBroken.
+    With shortfall X and amounts a₁ … aₙ:  aᵢ ≤ capacityᵢ,  Σ aᵢ + uncovered == X,  nothing is left out: what
+    waits and what is owed later is counted under its number until it is paid or passed on. Each shortfall is
+    followed by the causes of its entries, since one transaction may have several in one asset. An observer:
+    `protocol.observe(TierRule(), *TierRule.kinds)`. Raises InvariantBroken.
+
+    A vault engine allocates and settles by its own contract: it has a rule of its own
+    (`vault_laws.PaidLater`).
     """
 
-    kinds: Final = (ShortfallRecognised, LossAllocated, LossAbsorbed, ShortfallUncovered)
+    kinds: Final = (
+        ShortfallRecognised,
+        SnapshotTaken,
+        LossHeld,
+        LossReleased,
+        LossAllocated,
+        LossAbsorbed,
+        LossPassedOn,
+        ShortfallUncovered,
+        CollateralListed,
+    )
     """What it looks at; it takes no notice of anything else."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str], int] = {}
-        self._owed: LossAllocated | None = None
+        self._tx = -1
+        self._open: dict[int, int] = {}
+        """What is left of each shortfall of this transaction, by the seq of the entry that said so last."""
+        self._owed: dict[int, LossAllocated] = {}
+        self._later: dict[tuple[str, int], int] = {}
+        self._engines: dict[str, vault_laws.PaidLater] = {}
         self.absorbed = 0
         """How many payments were checked."""
+        self._checks: dict[type[Event], Callable[[Entry, Any], None]] = {
+            ShortfallRecognised: self._recognised,
+            SnapshotTaken: self._snapshot,
+            LossHeld: self._held,
+            LossReleased: self._released,
+            LossAllocated: self._allocated,
+            LossAbsorbed: self._absorbed,
+            LossPassedOn: self._passed_on,
+            ShortfallUncovered: self._uncovered,
+        }
 
     def __call__(self, entry: Entry) -> None:
         """Check one entry."""
         event = entry.event
-        match event:
-            case ShortfallRecognised():
-                self._open[event.venue, event.asset] = event.amount
-            case LossAllocated():
-                self._allocated(event)
-            case LossAbsorbed():
-                owed = self._owed
-                self._require(owed is not None and owed.tier == event.tier, "a tier paid that did not owe")
-                self._require(owed is not None and owed.amount == event.amount, "a tier paid another sum")
-                self._owed = None
-                self.absorbed += 1
-            case ShortfallUncovered():
-                left = self._open.pop((event.venue, event.asset), None)
-                self._require(left == event.amount, f"{left} was left, {event.amount} is uncovered")
+        if isinstance(event, CollateralListed):
+            self._engines.setdefault(event.venue, vault_laws.PaidLater())
+            return
+        check_one = self._checks.get(type(event))
+        if check_one is None:
+            return
+        engine = self._engines.get(getattr(event, "venue", ""))
+        if engine is not None:
+            problem = engine.take(event)
+            self._require(not problem, problem)
+            self.absorbed += isinstance(event, LossAbsorbed)
+            return
+        if entry.tx != self._tx:
+            self._require(not self._owed, "a tier still owes")
+            self._tx = entry.tx
+            self._open.clear()
+        check_one(entry, event)
 
-    def _allocated(self, event: LossAllocated) -> None:
-        left = self._open.get((event.venue, event.asset))
-        self._require(self._owed is None, "a tier still owes")
+    def _left(self, entry: Entry) -> int | None:
+        """Return what was left of the shortfall that led to an entry; None where nothing was."""
+        return None if entry.cause is None else self._open.pop(entry.cause, None)
+
+    def _recognised(self, entry: Entry, event: ShortfallRecognised) -> None:
+        self._open[entry.seq] = event.amount
+
+    def _snapshot(self, entry: Entry, event: SnapshotTaken) -> None:
+        left = self._left(entry)
+        self._require(left == event.amount, f"{left} was left, of {event.amount} a snapshot was taken")
+        self._open[entry.seq] = event.amount
+
+    def _held(self, entry: Entry, event: LossHeld) -> None:
+        left = self._left(entry)
+        self._require(left == event.amount, f"{left} was left, {event.amount} waits")
+        self._later[event.venue, event.number] = event.amount
+
+    def _released(self, entry: Entry, event: LossReleased) -> None:
+        held = self._later.pop((event.venue, event.number), None)
+        self._require(held == event.amount, f"{held} waited, {event.amount} was released")
+        self._open[entry.seq] = event.amount
+
+    def _allocated(self, entry: Entry, event: LossAllocated) -> None:
+        left = self._left(entry)
         self._require(left == event.amount + event.rest, f"{left} was left to allocate")
         self._require(0 <= event.amount <= event.capacity, "a tier was made to owe more than it has")
-        self._open[event.venue, event.asset] = event.rest
-        self._owed = event if event.amount else None
+        if event.due:
+            self._later[event.venue, event.number] = event.amount
+        if event.amount and not event.due:
+            self._owed[entry.seq] = event
+        else:
+            self._open[entry.seq] = event.rest
+
+    def _absorbed(self, entry: Entry, event: LossAbsorbed) -> None:
+        self.absorbed += 1
+        if event.number:
+            owed = self._later.get((event.venue, event.number), 0)
+            self._require(0 < event.amount <= owed, f"{event.amount} was paid, {owed} was owed")
+            self._later[event.venue, event.number] = owed - event.amount
+            return
+        now = None if entry.cause is None else self._owed.pop(entry.cause, None)
+        self._require(now is not None and now.tier == event.tier, "a tier paid that did not owe")
+        self._require(now is not None and now.amount == event.amount, "a tier paid another sum")
+        self._open[entry.seq] = event.rest
+
+    def _passed_on(self, entry: Entry, event: LossPassedOn) -> None:
+        owed = self._later.pop((event.venue, event.number), None)
+        self._require(owed == event.amount, f"{owed} was owed, {event.amount} was passed on")
+        self._open[entry.seq] = event.amount
+
+    def _uncovered(self, entry: Entry, event: ShortfallUncovered) -> None:
+        left = self._left(entry)
+        self._require(left == event.amount, f"{left} was left, {event.amount} is uncovered")
 
     def _require(self, condition: bool, problem: str) -> None:
         if not condition:

@@ -88,11 +88,11 @@ class HashChain:
         other.batches, other.events = self.batches, self.events
         return other
 
-    def feed(self, piece: bytes | bytearray) -> None:
-        """Take bytes of the open batch: event lines, or parts of them."""
+    def feed(self, piece: bytes | bytearray, lines: int | None = None) -> None:
+        """Take bytes of the open batch: event lines, or parts of them. `lines` are counted unless told."""
         self._hash.update(piece)
         self._length += len(piece)
-        self._lines += piece.count(b"\n")
+        self._lines += piece.count(b"\n") if lines is None else lines
 
     def commit_line(self) -> bytes:
         """Return the line that closes the open batch, without closing it."""
@@ -154,7 +154,7 @@ class Ledger(ABC):
         if not self._batch:
             return
         chain = self._chain.copy()  # so that a failing write leaves this ledger where the file is
-        chain.feed(self._batch)
+        chain.feed(self._batch, self._next - self.durable_seq)
         self._write(self._batch + chain.commit_line())
         chain.close()
         self._chain = chain

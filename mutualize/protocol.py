@@ -136,10 +136,13 @@ class Protocol:
         try:
             planned = self.plan(*commands, at=at)
         except Refused as refusal:
-            name = refusal.reason.name
-            self.refusals[name] = self.refusals.get(name, 0) + 1
+            self.count_refusal(refusal.reason)
             return Receipt(refused=refusal.reason)
         return self.carry_out(planned, at, cause)
+
+    def count_refusal(self, reason: Reason) -> None:
+        """Count a wish that came to nothing, for the ledger's next batch."""
+        self.refusals[reason.name] = self.refusals.get(reason.name, 0) + 1
 
     def plan(self, *commands: Command, at: int, first: Sequence[Planned] = ()) -> list[Planned]:
         """Return what `submit` would do now, without doing it, `first` included. Raises Refused."""

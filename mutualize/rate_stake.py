@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mutualize.commands import (
     Command,
+    OpenCooldown,
     Redeem,
     ReturnFunds,
     SettleSlashing,
@@ -74,6 +75,10 @@ class RateStakePool(StakePool):
         most = mul_div_down(worth, self.slash_max, BPS)
         return 0 if self.unsettled(view) or worth - most < self.lower_bound else most
 
+    def is_returnable(self, view: View, assets: int) -> bool:
+        """Say whether assets can be given to all stakers: the contract refuses where either is too little."""
+        return min(assets, self.shares(view)) >= self.lower_bound
+
     def decide(self, view: View, command: Command, at: int) -> list[Event]:
         """Return what happens, or raise Refused."""
         match command:
@@ -93,7 +98,7 @@ class RateStakePool(StakePool):
                 return [SlashingSettled(venue=self.venue, stake=self.stake, cells=(cell,))]
             case ReturnFunds():
                 return self._return(view, command)
-            case StartCooldown() | TransferStake():
+            case StartCooldown() | OpenCooldown() | TransferStake():
                 return super().decide(view, command, at)
         raise AssertionError(command)
 

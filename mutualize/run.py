@@ -27,6 +27,7 @@ from mutualize.invariants import TierRule, check
 from mutualize.ledger import FileLedger, Header, Ledger, MemoryLedger, header
 from mutualize.ledger_reader import read, verify
 from mutualize.ledger_resume import ResumedLedger
+from mutualize.points import columns_of
 from mutualize.projections.board import Board
 from mutualize.projections.expectations import Expectations, Outcome
 from mutualize.projections.metrics import Figure, ask
@@ -37,14 +38,15 @@ from mutualize.report.html import fragment
 from mutualize.report.page import page, sentences
 from mutualize.report.plain import plain
 from mutualize.report.state import state_at
-from mutualize.report.summary import summarize
+from mutualize.report.summary import expectations, summarize
 from mutualize.report.text import moment
 from mutualize.scenario.build import build
 from mutualize.scenario.dump import dump
 from mutualize.scenario.limits import Limits, Raised, limits_of
 from mutualize.scenario.load import load, loads
 from mutualize.scenario.model import Scenario
-from mutualize.sweep import band_data
+from mutualize.spread import Told, spread_of
+from mutualize.spread_file import spread_beside, spread_for
 from mutualize.ties import ORDERS, ties_data
 
 RULES: Final = "mutualize-rules/1"
@@ -58,7 +60,7 @@ class Run:
     """A run that has ended: its ledger, and what it says.
 
     `summary` is the dictionary of docs/summary.md; `book` the state at the end; `board` all projections;
-    `outcomes` the expectations, met or missed; `ended` how it ended.
+    `outcomes` the expectations, met or missed by this run alone; `ended` how it ended.
     """
 
     scenario: Scenario
@@ -83,8 +85,8 @@ class Run:
 
     @property
     def missed(self) -> list[str]:
-        """The ids of the expectations that were missed."""
-        return [outcome.id for outcome in self.outcomes if not outcome.met]
+        """The ids of the expectations that were missed, by this run or by the median over seeds."""
+        return [row["id"] for row in self.summary["expectations"]["results"] if row["met"] is False]
 
     def entries(self) -> Iterator[Entry]:
         """Return all entries of the ledger, from the first on. Raises MutualizeError where none were kept."""
@@ -102,18 +104,26 @@ class Run:
         """Return a named metric at the end, an integer in its own unit. Raises MutualizeError."""
         return ask(metric).figure(self.board)
 
-    def draw_band(self, *, workers: int | None = None, progress: Progress | None = None) -> Data | None:
-        """Run the draws of the scenario's `[band]`, and note in the summary how they spread its outcome.
+    def over_seeds(
+        self, seeds: int, draws: int = 0, *, workers: int | None = None, told: Told | None = None
+    ) -> Data | None:
+        """Run this variant again with the seeds 1 … `seeds`, and with drawn sets of the inputs of `[spread]`.
 
-        They are worked through by `workers` processes, and the result is the same for any number of them.
-        Returns None for a scenario without a band, or a run that did not get to its end.
+        Notes in the summary how its outcomes spread, judges by it what is expected over seeds, and returns
+        it; the result is the same for any number of `workers`. Returns what was known before for a run that
+        did not get to its end.
         """
-        if self.scenario.band is not None and self.ended is Ending.COMPLETE:
-            self.summary["band"] = band_data(self.scenario, workers=workers, progress=progress)
+        if self.ended is Ending.COMPLETE:
+            data = spread_of(
+                self.scenario, seeds=seeds, draws=draws, variants=False, workers=workers, told=told
+            )
+            spread = spread_for(self.scenario, data)
+            expected = expectations(self.summary["expectations"]["results"], spread, self.summary)
+            self.summary |= {"spread": spread, "expectations": expected}
             if self.folder is not None:
                 self.folder.write_summary(self.summary)
-        band: Data | None = self.summary["band"]
-        return band
+        found: Data | None = self.summary["spread"]
+        return found
 
     def shuffle_ties(
         self, orders: int = ORDERS, *, workers: int | None = None, progress: Progress | None = None
@@ -157,8 +167,6 @@ def run(
     out: str | Path | None = None,
     ledger: str | Path = "memory",
     force: bool = False,
-    band: bool = False,
-    workers: int | None = None,
     check_replay: bool = False,
     durable: bool = False,
     limits: Raised = (),
@@ -171,7 +179,6 @@ def run(
     variant       which variant to apply first
     out           a folder for ledger, summary and scenario; without it nothing is written
     ledger        'memory', 'none' (its digest is all that is kept), or a file to stream it to
-    band          also run the draws of the scenario's `[band]`, on `workers` processes
     check_replay  fold the ledger again at the end, and compare with the state
     durable       flush every batch of a ledger on file to the disk before it counts, against a power cut
     limits        how large it may be, by name: {'members': 5_000_000}
@@ -181,8 +188,7 @@ def run(
     where a law does not hold. An interrupted run is sealed as such and returned.
     """
     chosen = _chosen(scenario, seed, set, variant, limits_of(limits))
-    if chosen.band is not None:
-        ask(chosen.band.metric, "band.metric")  # before the run, not after it
+    columns_of(chosen)  # what is no metric is told before the run, not after it
     folder = None if out is None else Folder(out, force=force)
     try:
         with (
@@ -202,8 +208,6 @@ def run(
         raise InvariantBroken("replay-equals-book", "the ledger folds to another state than the run had")
     if interrupts.first is not ran.ended:
         interrupts.pass_on()
-    if band:
-        ran.draw_band(workers=workers)
     return ran
 
 
@@ -307,7 +311,7 @@ def _play(
         "version": __version__,
         "rules": RULES,
     }
-    summary = summarize(about(scenario), facts, board, world.book, outcomes)
+    summary = summarize(about(scenario), facts, board, world.book, outcomes, spread_beside(scenario))
     return Run(
         scenario=scenario,
         ledger=ledger,

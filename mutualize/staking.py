@@ -11,13 +11,14 @@ Rules: OpenZeppelin 5.1 ERC4626; aave-dao/aave-umbrella 759147d1 `StakeToken`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mutualize.accounts import Transfer, account, tier_account
 from mutualize.commands import (
     Command,
     LoseAssets,
     MintShares,
+    OpenCooldown,
     Redeem,
     ReturnFunds,
     Stake,
@@ -29,6 +30,7 @@ from mutualize.errors import Reason, require
 from mutualize.events import (
     AssetsLost,
     Cell,
+    CooldownOpened,
     CooldownStarted,
     Event,
     FundsReturned,
@@ -37,7 +39,7 @@ from mutualize.events import (
     StakeTransferred,
     Unstaked,
 )
-from mutualize.tables import stake_table
+from mutualize.tables import exits_table, stake_table
 from mutualize.units import UINT256_MAX, mul_div_down, mul_div_up
 
 if TYPE_CHECKING:
@@ -118,6 +120,10 @@ class StakePool:
         shares, ends, window = self.cooldown(view, holder)
         return shares if shares and ends <= at <= ends + window else 0
 
+    def is_returnable(self, view: View, assets: int) -> bool:
+        """Say whether assets can be given to all stakers: there are some, and it is not too little."""
+        return assets > 0 and self.shares(view) > 0
+
     # --- verbs -------------------------------------------------------------------------------------------
 
     def decide(self, view: View, command: Command, at: int) -> list[Event]:
@@ -138,6 +144,8 @@ class StakePool:
                 return self._leave(view, command, command.assets, self.to_shares_up(view, command.assets))
             case StartCooldown():
                 return self._start_cooldown(view, command, at)
+            case OpenCooldown():
+                return self._open_cooldown(view, command, at)
             case TransferStake():
                 return self._transfer(view, command)
             case ReturnFunds() | LoseAssets():
@@ -178,6 +186,7 @@ class StakePool:
     def _leave(self, view: View, command: Command, assets: int, shares: int) -> list[Event]:
         held = self.shares_of(view, command.account)
         require(shares <= held, Reason.SHARES_ARE_INSUFFICIENT)
+        require(not view.cell(exits_table(self.venue), "frozen"), Reason.EXITS_ARE_FROZEN)
         cells = [
             *self._totals(self.assets(view) - assets, self.shares(view) - shares),
             Cell(f"{self.table}.shares", command.account, held - shares),
@@ -208,24 +217,22 @@ class StakePool:
         ]
 
     def _start_cooldown(self, view: View, command: StartCooldown, at: int) -> list[Event]:
-        shares = self.shares_of(view, command.account)
+        terms = self._cooldown_from(view, command.account, at)
+        return [CooldownStarted(venue=self.venue, stake=self.stake, account=command.account, **terms)]
+
+    def _open_cooldown(self, view: View, command: OpenCooldown, at: int) -> list[Event]:
+        require(command.began <= at, Reason.PARAMETER_IS_INVALID)
+        terms = self._cooldown_from(view, command.account, command.began)
+        began = {"began": command.began, **terms}
+        return [CooldownOpened(venue=self.venue, stake=self.stake, account=command.account, **began)]
+
+    def _cooldown_from(self, view: View, holder: str, began: int) -> dict[str, Any]:
+        """Return what an event says of a cooldown for all of a holder's shares, its cells among it."""
+        shares = self.shares_of(view, holder)
         require(shares > 0, Reason.BALANCE_IS_ZERO)
-        ends = at + (self.cooldown_s or 0)
-        values = {"ends": ends, "shares": shares, "window": self.window_s}
-        return [
-            CooldownStarted(
-                venue=self.venue,
-                stake=self.stake,
-                account=command.account,
-                shares=shares,
-                ends=ends,
-                window=self.window_s,
-                cells=tuple(
-                    Cell(f"{self.table}.cooldown.{part}", command.account, value)
-                    for part, value in values.items()
-                ),
-            )
-        ]
+        terms = {"ends": began + (self.cooldown_s or 0), "shares": shares, "window": self.window_s}
+        cells = tuple(Cell(f"{self.table}.cooldown.{part}", holder, value) for part, value in terms.items())
+        return {**terms, "cells": cells}
 
     def _transfer(self, view: View, command: TransferStake) -> list[Event]:
         table, held = f"{self.table}.shares", self.shares_of(view, command.account)

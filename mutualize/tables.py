@@ -31,3 +31,41 @@ def flags_table(venue: str) -> str:
 def stake_table(venue: str, stake: str) -> str:
     """Name the table of a stake's totals; holders' shares are in '<it>.shares'."""
     return f"{venue}.stake.{stake}"
+
+
+def balance_table(venue: str, asset: str) -> str:
+    """Name the table of what each member has at a venue that keeps balances, base units."""
+    return f"{venue}.{asset}.balance"
+
+
+def gains_table(venue: str, asset: str, period: int) -> str:
+    """Name the table of each member's net gain in a period; a loss is negative."""
+    return f"{venue}.{asset}.gains.{period}"
+
+
+def since_table(venue: str) -> str:
+    """Name the table of when members of such a venue first had anything there."""
+    return f"{venue}.joined"
+
+
+def exits_table(venue: str) -> str:
+    """Name the table that says whether exits are frozen ('frozen': 1)."""
+    return f"{venue}.exits"
+
+
+def as_integer(name: str) -> int:
+    """Return an account's name as an integer, since a cell holds nothing else; 0 for nobody.
+
+    The contracts do the same: an address is a number of 160 bits.
+    """
+    return int.from_bytes(name.encode(), "big")
+
+
+def as_name(number: int) -> str:
+    """Return the account's name that `as_integer` made a number of."""
+    return number.to_bytes((number.bit_length() + 7) >> 3, "big").decode()
+
+
+def umbrella_table(venue: str, reserve: str) -> str:
+    """Name the table of what stakers answer for in a reserve."""
+    return f"{venue}.umbrella.{reserve}"

@@ -18,6 +18,7 @@ import attrs
 from mutualize.book import Book
 from mutualize.ending import Ending
 from mutualize.ledger import Ledger, header
+from mutualize.points import SILENT
 from mutualize.projections.board import Board
 from mutualize.projections.expectations import decimals_of
 from mutualize.projections.frame import Frame
@@ -31,7 +32,7 @@ from mutualize.scenario.dump import dump
 from mutualize.scenario.limits import Limits
 from mutualize.scenario.load import loads
 from mutualize.scenario.model import Scenario
-from mutualize.sweep import SILENT, Failed, sweep
+from mutualize.sweep import Failed, sweep
 from mutualize.units import WAD, mul_div_down
 
 ORDERS: Final = 8

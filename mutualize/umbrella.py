@@ -1,13 +1,17 @@
 """Umbrella: stakers answer for a pool's deficit above an offset that the treasury bears itself.
 
     slashable = deficit − offset − pending        slash is permissionless and raises `pending`
-    pending deficit is covered later, by burning claims that somebody brings
+    pending and offset are covered later, by burning claims that somebody brings
+
+A pool has as many umbrellas as reserves that are covered; each has a stake of its own. Next to a waterfall,
+which pays a shortfall in the transaction that recognises it, an umbrella answers for what that left open.
 
 Rules: aave-dao/aave-umbrella 759147d1 `Umbrella`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from mutualize.commands import (
@@ -27,7 +31,7 @@ from mutualize.events import (
     PendingDeficitRaised,
     ShortfallRecognised,
 )
-from mutualize.tables import ORACLE
+from mutualize.tables import ORACLE, umbrella_table
 from mutualize.units import BPS, mul_div_down, ray_div_up
 
 if TYPE_CHECKING:
@@ -51,11 +55,15 @@ class Umbrella:
         stake_decimals: int,
         liquidation_fee: int = 0,
         automatic: bool = False,
+        managers: Collection[str] | None = None,
     ) -> None:
-        """`automatic`: a recognised shortfall slashes at once, in the same transaction."""
+        """`automatic`: a recognised shortfall slashes at once, in the same transaction.
+
+        `managers` may cover (the contract's COVERAGE_MANAGER_ROLE); None: whoever brings claims.
+        """
         self.pool, self.stake, self.asset = pool, stake, reserve
-        self.name = self.table = f"{pool.name}.umbrella"
-        self.liquidation_fee, self.automatic = liquidation_fee, automatic
+        self.name = self.table = umbrella_table(pool.name, reserve)
+        self.liquidation_fee, self.automatic, self.managers = liquidation_fee, automatic, managers
         self.stake_unit = int(10**stake_decimals)
 
     # --- reads -------------------------------------------------------------------------------------------
@@ -73,6 +81,15 @@ class Umbrella:
         deficit = self.pool.reserve(view, self.asset).deficit
         return max(0, deficit - self.offset(view) - self.pending(view))
 
+    def coverable_offset(self, view: View) -> int:
+        """Return how much of the deficit may be covered as offset now."""
+        deficit, pending, offset = (
+            self.pool.reserve(view, self.asset).deficit,
+            self.pending(view),
+            self.offset(view),
+        )
+        return max(0, deficit - pending) if offset + pending > deficit else offset
+
     # --- verbs -------------------------------------------------------------------------------------------
 
     def decide(self, view: View, command: Command, at: int) -> list[Event]:
@@ -81,15 +98,18 @@ class Umbrella:
             case Slash():
                 return self.slash(view)
             case CoverPendingDeficit():
+                require(self._may_cover(command.account), Reason.CALLER_MAY_NOT_COVER)
                 deficit = self.pool.reserve(view, self.asset).deficit
                 amount = min(command.amount, self.pending(view), deficit)
                 require(amount > 0, Reason.PENDING_DEFICIT_IS_ZERO)
                 return self._cover(view, command, PendingDeficitCovered, "pending", amount, at)
             case CoverDeficitOffset():
-                amount = min(command.amount, self._coverable_offset(view))
+                require(self._may_cover(command.account), Reason.CALLER_MAY_NOT_COVER)
+                amount = min(command.amount, self.coverable_offset(view))
                 require(amount > 0, Reason.PENDING_DEFICIT_IS_ZERO)
                 return self._cover(view, command, OffsetCovered, "offset", amount, at)
             case SetDeficitOffset():
+                require(command.account == self.pool.rules.governance, Reason.CALLER_IS_NOT_GOVERNANCE)
                 deficit = self.pool.reserve(view, self.asset).deficit
                 require(command.amount + self.pending(view) >= deficit, Reason.OFFSET_IS_TOO_LOW)
                 cell = Cell(self.table, "offset", command.amount)
@@ -129,20 +149,15 @@ class Umbrella:
         raised = PendingDeficitRaised(venue=self.pool.name, asset=self.asset, amount=covered, cells=cells)
         return [self.stake.slashed(view, real, leaves=True), raised]
 
+    def _may_cover(self, caller: str) -> bool:
+        return self.managers is None or caller in self.managers
+
     def _wanted(self, view: View) -> int:
         """Return the stake that the slashable deficit and the fee are worth, down. Its price is not zero."""
         with_fee = mul_div_down(self.slashable(view), BPS + self.liquidation_fee, BPS)
         worth = view.cell(ORACLE, self.asset) * with_fee * self.stake_unit
         unit = self.pool.reserve(view, self.asset).unit
         return mul_div_down(worth, 1, view.cell(ORACLE, self.stake.asset) * unit)
-
-    def _coverable_offset(self, view: View) -> int:
-        deficit, pending, offset = (
-            self.pool.reserve(view, self.asset).deficit,
-            self.pending(view),
-            self.offset(view),
-        )
-        return max(0, deficit - pending) if offset + pending > deficit else offset
 
     def _cover(
         self, view: View, command: Command, kind: type[Event], cell: str, amount: int, at: int

@@ -26,10 +26,14 @@ Seconds = NewType("Seconds", int)
 BPS = 10**4
 WAD = 10**18
 RAY = 10**27
+RAD = 10**45
 HALF_RAY = RAY // 2
 PRICE_UNIT = 10**8
 YEAR: Seconds = Seconds(31_536_000)
 UINT256_MAX = 2**256 - 1
+INT256_MAX = 2**255 - 1
+DECIMALS_MAX = 45
+"""The most decimals that an asset can have: those of a vault engine's stablecoin (rad)."""
 AMOUNT_MAX = 10**38
 """The largest amount that a scenario may state: what a 128-bit decimal holds."""
 
@@ -57,6 +61,57 @@ def div_down(a: int, b: int) -> int:
 def div_up(a: int, b: int) -> int:
     """Return ⌈a/b⌉."""
     return -(-a // b)
+
+
+def plus(a: int, b: int) -> int:
+    """Return a + b. Refuses what is below zero, or above what a 256-bit machine word can hold."""
+    result = a + b
+    if result < 0:
+        raise _too_small()
+    return capped(result)
+
+
+def times(a: int, b: int) -> int:
+    """Return a·b. Refuses what a 256-bit machine word cannot hold."""
+    return capped(a * b)
+
+
+def times_signed(a: int, b: int) -> int:
+    """Return a·b, b of either sign. Refuses what a signed machine word of 256 bits cannot hold."""
+    if abs(a * b) > INT256_MAX:
+        raise _too_large()
+    return a * b
+
+
+def capped(value: int) -> int:
+    """Return the value. Refuses what a 256-bit machine word cannot hold."""
+    if value > UINT256_MAX:
+        raise _too_large()
+    return value
+
+
+def power_half_up(x: int, n: int, base: int) -> int:
+    """Return xⁿ at a scale of `base`, by squaring, each multiplication rounded halves up (Maker `rpow`)."""
+    if not x:
+        return 0 if n else base
+    result, half = (x if n % 2 else base), base // 2
+    n //= 2
+    while n:
+        x = capped(x * x + half) // base
+        if n % 2:
+            result = capped(result * x + half) // base
+        n //= 2
+    return result
+
+
+def part_of_period(at: int, period: int) -> int:
+    """Return how much of the current period has passed, periods counted from zero."""
+    return at % period
+
+
+def _too_small() -> Refused:
+    """Return the refusal of what would be below zero, as the contracts refuse it."""
+    return Refused(Reason.BALANCE_IS_INSUFFICIENT)
 
 
 def _too_large() -> Refused:

@@ -140,11 +140,17 @@ class Watchlist:
             self.waves += 1
 
     def _moves_all(self, event: Event) -> bool:
-        """Say whether an event moves everybody at once: a price, a parameter, a haircut of collateral."""
+        """Say whether an event moves everybody at once: a price, a parameter, a loss that an index bears.
+
+        A haircut moves those whose collateral it cuts; a redistribution moves all who owe.
+        """
         if not isinstance(event, LossAbsorbed):
             return True
-        at_risk = event.asset in self.pool.assets and self.pool.bits.is_collateral(self._at_risk, event.asset)
-        return at_risk and any(key == "liquidity_index" for _, key, _ in event.cells)
+        if event.asset not in self.pool.assets:
+            return False
+        keys = {key for _, key, _ in event.cells}
+        at_risk = self.pool.bits.is_collateral(self._at_risk, event.asset)
+        return "borrow_index" in keys or (at_risk and "liquidity_index" in keys)
 
     def has_moved(self, account: str) -> bool:
         """Say whether a position was changed since somebody asked last who is unsafe."""

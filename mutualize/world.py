@@ -1,6 +1,6 @@
 """The world: a clock, agents asleep on it, and what wakes them. The only importer of simpy.
 
-    inside one instant   MARKET → ORACLE → LIQUIDATION → SETTLEMENT → WITHDRAWAL, ties by arrival
+    inside one instant   MARKET → ORACLE → BLOCK → LIQUIDATION → SETTLEMENT → WITHDRAWAL, ties by arrival
                          (or from LIQUIDATION on in an order that is drawn, to see whether ties matter)
 
 Time is an integer (seconds since 1970-01-01 UTC). An agent is a class with a `name`, a `phase` and a
@@ -46,9 +46,11 @@ class Phase(IntEnum):
 
     MARKET = 1
     ORACLE = 2
-    LIQUIDATION = 3
-    SETTLEMENT = 4
-    WITHDRAWAL = 5
+    BLOCK = 3
+    """What waited for a block is carried out, in its own order: see agents/mempool.py."""
+    LIQUIDATION = 4
+    SETTLEMENT = 5
+    WITHDRAWAL = 6
 
 
 @attrs.frozen
@@ -101,7 +103,7 @@ class World:
     """Agents around one protocol and one clock, from `start` to `end` (both included).
 
     With a stream for `ties`, who acts first in one instant and phase is drawn from it, instead of who came
-    first: in all phases but MARKET and ORACLE, in which the world itself acts, in its stated order.
+    first: in all phases but MARKET, ORACLE and BLOCK, in which the world itself acts, in its stated order.
     """
 
     def __init__(
@@ -197,6 +199,10 @@ class World:
         self._in_core = False
         return receipt
 
+    def count_refusal(self, reason: Reason) -> None:
+        """Count a wish that came to nothing before any venue could decide it."""
+        self.protocol.count_refusal(reason)
+
     def tie(self) -> int:
         """Return a place in line among those of one instant, for an agent that acts for many: drawn, or 0."""
         return 0 if self._ties is None else self._ties.bits(TIE_BITS)
@@ -273,7 +279,7 @@ class World:
             raise RuntimeError(f"{agent.name} acted {spins - 1} times in one instant and lets no time pass")
         nap = Nap(self._env)
         nap.phase = agent.phase if phase is None else phase
-        if nap.phase > Phase.ORACLE:
+        if nap.phase > Phase.BLOCK:
             nap.tie = self.tie()
         return nap
 
@@ -387,11 +393,14 @@ def _garbage_set_aside() -> Iterator[Callable[[], None]]:
     What a large set-up leaves (positions, entries) lives until the end: to search it again and again for
     garbage costs more than the run itself. Does nothing where somebody else froze objects already.
     """
-    frozen = False
+    frozen = asked = False
 
     def set_aside() -> None:
-        nonlocal frozen
-        if not frozen and hasattr(gc, "freeze") and not gc.get_freeze_count():  # PyPy has no such thing
+        nonlocal frozen, asked
+        if asked or not hasattr(gc, "freeze"):  # PyPy has no such thing
+            return
+        asked = True  # once: to count what somebody else froze takes as long as there is of it
+        if not gc.get_freeze_count():
             gc.freeze()
             frozen = True
 

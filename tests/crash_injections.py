@@ -45,7 +45,7 @@ import mutualize.ledger_audit, mutualize.ledger_repair, mutualize.report.failure
 from mutualize.cli import main
 words = sys.argv[2:]
 try:
-    main(["run", {small!r}, "--no-band", "--out", sys.argv[1]])
+    main(["run", {small!r}, "--out", sys.argv[1]])
 except SystemExit:
     pass
 os.path.exists({mark!r})
@@ -75,9 +75,9 @@ class Rig:
         self.counts: dict[str, int] = {}
         self.wrong: list[str] = []
         self.commands = {
-            "run": ["run", str(SMALL), "--no-band", "--durable", "--out", str(self.place)],
-            "force": ["run", str(SMALL), "--no-band", "--seed", "4", "--force", "--out", str(self.place)],
-            "resume": ["resume", str(self.place), "--no-band"],
+            "run": ["run", str(SMALL), "--durable", "--out", str(self.place)],
+            "force": ["run", str(SMALL), "--seed", "4", "--force", "--out", str(self.place)],
+            "resume": ["resume", str(self.place)],
             "repair": ["repair", str(self.place)],
             "verify": ["verify", str(self.place), "--deep"],
         }

@@ -12,7 +12,7 @@ import attrs
 from auditor import BPS, ONE, WAD, Auditor, ceil_div
 from error_oracle import POOL, WORD, Case, Guards, Health, burning
 from laws import NUMBER, cooldown_of
-from systems import COOLDOWN, DECIMALS, LOWER_BOUND, WINDOW, Setup
+from systems import COOLDOWN, DECIMALS, GOVERNANCE, LOWER_BOUND, MANAGERS, WINDOW, Setup
 
 from mutualize import commands as c
 from mutualize.errors import Reason
@@ -209,6 +209,14 @@ def start_cooldown(case: Case, cmd: c.StartCooldown) -> Guards:
         yield Reason.BALANCE_IS_ZERO
 
 
+def open_cooldown(case: Case, cmd: c.OpenCooldown) -> Guards:
+    """Want somebody with shares, and a moment that has been."""
+    if cmd.began > case.at:
+        yield Reason.PARAMETER_IS_INVALID
+    if not _held(case, cmd.account):
+        yield Reason.BALANCE_IS_ZERO
+
+
 def transfer_stake(case: Case, cmd: c.TransferStake) -> Guards:
     """Want somebody with so many."""
     if cmd.shares > _held(case, cmd.account):
@@ -254,7 +262,7 @@ def nothing(_case: Case, _cmd: c.Command) -> Guards:
 
 def _umbrella(case: Case) -> tuple[int, int, int]:
     """Return (deficit, offset, pending)."""
-    cells = case.now.cells.get("aave.umbrella", {})
+    cells = case.now.cells.get("aave.umbrella.USDC", {})
     return case.now.reserve("USDC").get("deficit", 0), cells.get("offset", 0), cells.get("pending", 0)
 
 
@@ -283,18 +291,24 @@ def _cover(case: Case, owner: str, amount: int) -> Guards:
 
 def cover_pending(case: Case, cmd: c.CoverPendingDeficit) -> Guards:
     """Want claims, up to what is pending."""
+    if cmd.account not in MANAGERS:
+        yield Reason.CALLER_MAY_NOT_COVER
     deficit, _, pending = _umbrella(case)
     yield from _cover(case, cmd.account, min(cmd.amount, pending, deficit))
 
 
 def cover_offset(case: Case, cmd: c.CoverDeficitOffset) -> Guards:
     """Want claims, up to the offset, as far as there is a deficit for it."""
+    if cmd.account not in MANAGERS:
+        yield Reason.CALLER_MAY_NOT_COVER
     deficit, offset, pending = _umbrella(case)
     yield from _cover(case, cmd.account, min(cmd.amount, offset, max(0, deficit - pending)))
 
 
 def set_offset(case: Case, cmd: c.SetDeficitOffset) -> Guards:
-    """Want nothing below what is already lost and not pending."""
+    """Want governance, and nothing below what is already lost and not pending."""
+    if cmd.account != GOVERNANCE:
+        yield Reason.CALLER_IS_NOT_GOVERNANCE
     deficit, _, pending = _umbrella(case)
     if cmd.amount + pending < deficit:
         yield Reason.OFFSET_IS_TOO_LOW
@@ -329,6 +343,7 @@ FORETELL: Final[Mapping[type[c.Command], Callable[[Case, Any], Guards]]] = {
     c.Redeem: redeem,
     c.WithdrawAssets: withdraw_assets,
     c.StartCooldown: start_cooldown,
+    c.OpenCooldown: open_cooldown,
     c.TransferStake: transfer_stake,
     c.ReturnFunds: return_funds,
     c.LoseAssets: lose_assets,

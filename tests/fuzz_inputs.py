@@ -59,15 +59,15 @@ class Case:
 
 
 def _cut(doc: Doc) -> Doc:
-    """Make a shipped scenario small: few people, an hour or two, a band of two runs."""
+    """Make a shipped scenario small: few people, an hour or two, a spread of two seeds and two sets."""
     for role in ("depositors", "borrowers", "liquidators", "stakers"):
         for row in doc.get(role, ()):
             if isinstance(row.get("count"), int):
                 row["count"] = min(row["count"], 2)
             elif isinstance(row.get("count"), dict):
                 row["count"]["value"] = min(row["count"]["value"], 2)
-    if "band" in doc:
-        doc["band"]["draws"] = 2
+    if "spread" in doc:
+        doc["spread"] |= {"seeds": 2, "draws": 2}
     return doc
 
 
@@ -220,8 +220,8 @@ PATHS = [
     "venues.pool.reserves.ETH.ltv", "venues.pool.waterfall.haircut.limit", "borrowers", "borrowers[0].health",
     "borrowers.borrowers.count", "markets", "markets.ETH.price", "markets.ETH.points",
     "markets.ETH.prices.file",
-    "chain.gas", "assets.ETH.decimals", "variants", "expect", "band", "venues.pool.funds.x.USDC", ".", "[0]",
-    "seed.x",
+    "chain.gas", "assets.ETH.decimals", "variants", "expect", "spread", "venues.pool.funds.x.USDC", ".",
+    "[0]", "seed.x",
     "positions[0].file", "depositors[0].amount", "depositors[99999999999].amount", "seed[0]", '"',
     "a" * 5_000,
     "liquidators[0].capital.USDC", "venues.new", "applied", "conflicts", "not_modelled", "money", "name",

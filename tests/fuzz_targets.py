@@ -50,7 +50,7 @@ PLACES: Final = re.compile(
     r"|--(?:set|limit|variant)( .*)?"
     r"|\[\[?[a-z_.A-Z0-9-]+\]\]?( .*)?"
     r"|(?:.*/)?ledger\.jsonl"
-    r"|band\.metric|metric .*|expect.*"
+    r"|spread\.metrics|metric .*|expect.*"
 )
 """What an error may name as its place: a file with or without line, an option, a table, or a metric."""
 
@@ -148,8 +148,8 @@ class Target:
         if case.number % 2 == 0:
             plain(page(ran.summary))
         checked(ran.summary, {})
-        if case.number % 8 == 0 and ran.scenario.band is not None:
-            ran.draw_band(workers=1)
+        if case.number % 8 == 0 and ran.scenario.spread.vary:
+            ran.over_seeds(2, 2, workers=1)
         if case.number % 32 == 0 and isinstance(ran.ledger, MemoryLedger):
             path = self.folder / LEDGER
             path.write_bytes(ran.ledger.data)
@@ -221,8 +221,8 @@ def _replayed(path: Path) -> str:
 
 
 def _shown(scenario: Scenario) -> None:
-    plain(scenario_page(scenario))
-    scenario_data(scenario)
+    plain(scenario_page(scenario, None))
+    scenario_data(scenario, None)
 
 
 def _failure(ran: Run) -> str:

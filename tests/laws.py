@@ -122,6 +122,7 @@ MAY_CHANGE: Final[Mapping[type[Event], Mapping[str, set[str] | str]]] = {
     e.Staked: {"stake": _TOTALS, "shares": ""},
     e.Unstaked: {"stake": _TOTALS, "shares": "", "cooldown": ""},
     e.CooldownStarted: {"cooldown": ""},
+    e.CooldownOpened: {"cooldown": ""},
     e.StakeTransferred: {"shares": "", "cooldown": ""},
     e.FundsReturned: {"stake": {"total_assets", "exchange_rate"}},
     e.AssetsLost: {"stake": {"total_assets"}},
@@ -418,13 +419,14 @@ def cooldown_of(now: Auditor, owner: str) -> tuple[int, int, int]:
     return shares, ends, window
 
 
-@law("cooldown", e.CooldownStarted, e.StakeTransferred, e.Unstaked)
+@law("cooldown", e.CooldownStarted, e.CooldownOpened, e.StakeTransferred, e.Unstaked)
 def cooldown(s: Step) -> None:
     """Who leaves had announced it, is inside the window, and takes no more than he announced."""
     ev, held = s.event, s.before.stake(".shares")
-    if isinstance(ev, e.CooldownStarted):
-        need(0 < ev.shares <= held.get(ev.account, 0), "cooldown", ev)
-        need(ev.ends == s.entry.at + s.setup.cooldown_s and ev.window == s.setup.window_s, "cooldown", ev)
+    if isinstance(ev, e.CooldownStarted | e.CooldownOpened):
+        began = ev.began if isinstance(ev, e.CooldownOpened) else s.entry.at
+        need(0 < ev.shares <= held.get(ev.account, 0) and began <= s.entry.at, "cooldown", ev)
+        need(ev.ends == began + s.setup.cooldown_s and ev.window == s.setup.window_s, "cooldown", ev)
     if isinstance(ev, e.StakeTransferred) and ev.account != ev.to:
         moved = held.get(ev.account, 0) - ev.shares
         need(cooldown_of(s.after, ev.account)[0] <= moved, "cooldown", "shares that left are still announced")

@@ -279,7 +279,7 @@ def umbrella(s: Step) -> None:
     """Pending deficit never exceeds the deficit (W6) and rises by a slash alone, above the offset alone."""
     if s.setup.umbrella == "none":
         return
-    old, new = (x.cells.get("aave.umbrella", {}) for x in (s.before, s.after))
+    old, new = (x.cells.get("aave.umbrella.USDC", {}) for x in (s.before, s.after))
     lacking = s.after.reserve("USDC").get("deficit", 0)
     need(0 <= new.get("pending", 0) <= lacking, "umbrella", "pending above the deficit")
     moved = new.get("pending", 0) - old.get("pending", 0)

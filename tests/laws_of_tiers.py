@@ -12,7 +12,7 @@ from laws import Step, converts, need
 from systems import DECIMALS, LOWER_BOUND, Setup
 
 from mutualize import events as e
-from mutualize.waterfall import Tier
+from mutualize.tier import Tier
 
 WAD = 10**18
 

@@ -61,14 +61,14 @@ LENDING = (
     ),
     Bug(
         "haircut drops its remainder",
-        f"{COVER}:cover_by_claims",
+        f"{COVER}:cut_claims",
         "worth - amount, worth_up",
         "worth - amount, worth",
         ("indexes", "nothing-is-negative", "residue"),
     ),
     Bug(
         "haircut rounds up",
-        f"{COVER}:cover_by_claims",
+        f"{COVER}:cut_claims",
         "mul_div_down(reserve.liquidity_index, worth - amount, worth_up)",
         "mul_div_down(reserve.liquidity_index, worth - amount, worth_up) + 1",
         ("indexes", "nothing-is-negative", "residue"),
@@ -297,8 +297,8 @@ LIQUIDATING = (
     Bug(
         "a refusal leaves a trace",
         "protocol:Protocol.submit",
-        "name = refusal.reason.name",
-        "name = refusal.reason.name; self.close_batch(at)",
+        "self.count_refusal(refusal.reason)",
+        "self.count_refusal(refusal.reason); self.close_batch(at)",
         ("no-trace",),
     ),
     Bug(

@@ -10,7 +10,7 @@ from typing import Any
 
 from auditor import Auditor
 from error_oracle import Case, Health
-from systems import ASSETS, DECIMALS, PRICES, System, price
+from systems import ASSETS, COOLDOWN, DECIMALS, PRICES, WINDOW, System, price
 
 from mutualize import commands as c
 from mutualize.randomness import Stream
@@ -255,7 +255,10 @@ class Verbs:
 
     def start_cooldown(self) -> c.Command:
         """Draw an announcement to leave."""
-        return c.StartCooldown(venue=STAKE, account=self._who(), stake="stakers")
+        terms = {"venue": STAKE, "account": self._who(), "stake": "stakers"}
+        if self.stream.chance(1, 8):
+            return c.OpenCooldown(**terms, began=self.system.at + self.stream.between(-2 * COOLDOWN, WINDOW))
+        return c.StartCooldown(**terms)
 
     def transfer_stake(self) -> c.Command:
         """Draw a gift of shares."""
@@ -295,7 +298,7 @@ class Verbs:
 
     def above(self) -> c.Command:
         """Draw what Umbrella can do."""
-        umbrella, cells = self.system.umbrella, self.auditor.cells.get("aave.umbrella", {})
+        umbrella, cells = self.system.umbrella, self.auditor.cells.get("aave.umbrella.USDC", {})
         assert umbrella is not None
         pending, offset = cells.get("pending", 0), cells.get("offset", 0)
         who = "umbrella" if self.stream.chance(2, 3) else self._who()
@@ -309,6 +312,7 @@ class Verbs:
             return c.CoverPendingDeficit(**terms, amount=self.amount("USDC", exact))
         if kind == 3:
             return c.CoverDeficitOffset(**terms, amount=self.amount("USDC", offset))
+        terms["account"] = "governance" if self.stream.chance(7, 8) else who
         if deficit and self.stream.chance(1, 2):
             return c.SetDeficitOffset(**terms, amount=deficit - pending)
         return c.SetDeficitOffset(**terms, amount=self.amount("USDC", deficit))

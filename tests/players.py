@@ -148,8 +148,17 @@ class Player(Errands):
             [*recover, *[(0, lambda who=who: self._one_of(who)) for who in CROWD], *wave],
             [*recover, *[(0, lambda who=who: self._one_of(who)) for who in CROWD], *wave],
             [*recover, (0, self._position), *default, (0, self._worthless), (0, self._slash)],
+            [
+                *recover,
+                (0, self._position),
+                (0, self._worthless_stake),
+                *default,
+                *recover,
+                (0, lambda: price("USDC", 0)),
+                (0, self._slash),
+            ],
         )
-        there = len(stories) if self.system.setup.umbrella != "none" else len(stories) - 1
+        there = len(stories) if self.system.setup.umbrella != "none" else len(stories) - 2
         self._story = list(stories[s.below(there)])
         collateral, debt = s.choice(
             (("ETH", "USDC"), ("USDC", "ETH"), ("BTC", "USDC"), ("ETH", "BTC"), ("USDC", "USDC"))
@@ -205,8 +214,11 @@ class Player(Errands):
     def _worthless(self) -> c.Command:
         return price(self.stream.choice((self.system.setup.stake_asset, "USDC")), 0)
 
+    def _worthless_stake(self) -> c.Command:
+        return price(self.system.setup.stake_asset, 0)
+
     def _slash(self) -> c.Command:
-        return c.Slash(venue="aave.umbrella", account="anyone", stake="stakers")
+        return c.Slash(venue="aave.umbrella.USDC", account="anyone", stake="stakers")
 
     def _second_debt(self) -> c.Command:
         who, collateral, debt = self._hero

@@ -12,13 +12,13 @@ from mutualize.events import Entry
 from mutualize.ledger import MemoryLedger, header
 from mutualize.protocol import Protocol, Reactor, Venue
 from mutualize.rate_stake import RateStakePool
-from mutualize.scenario.venues import ByReserve
 from mutualize.staking import StakePool
+from mutualize.tier import Tier
 from mutualize.umbrella import Umbrella
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
-from mutualize.waterfall import Tier, Waterfall
+from mutualize.waterfall import Waterfall
 
 START = 1_700_000_000
 ASSETS = ("USDC", "ETH", "BTC")
@@ -30,6 +30,8 @@ LOWER_BOUND: Final = 3 * 10**21
 GOVERNANCE: Final = "governance"
 UMBRELLA: Final = "umbrella"
 TREASURY: Final = "treasury"
+MANAGERS: Final = (UMBRELLA, "alice", "bob", "carol", "dave")
+"""Who may cover what an umbrella answers for."""
 
 FUND = Tier(name="insurance-fund", payer="fund")
 STAKERS = Tier(name="stakers", payer="stake", stake="stakers")
@@ -152,7 +154,11 @@ class System:
         self.pool = new_pool(setup)
         self.stake = self._stake()
         venues: list[Venue] = [Feed(), Outside(), self.pool, self.stake]
-        reactors: list[Reactor] = [self._waterfall()] if setup.tiers or setup.umbrella == "none" else []
+        reactors: list[Reactor] = []
+        if setup.tiers or setup.umbrella == "none":
+            waterfall = self._waterfall()
+            venues.append(waterfall)
+            reactors.append(waterfall)
         self.umbrella: Umbrella | None = None
         if setup.umbrella != "none":
             self.umbrella = Umbrella(
@@ -162,18 +168,17 @@ class System:
                 stake_decimals=DECIMALS[setup.stake_asset],
                 liquidation_fee=500,
                 automatic=setup.umbrella == "automatic",
+                managers=MANAGERS,
             )
             venues.append(self.umbrella)
             reactors.append(self.umbrella)
         self.reactors = tuple(reactors)
         self.protocol = Protocol(venues, self.ledger, reactors=reactors)
 
-    def _waterfall(self) -> Reactor:
-        def one() -> Waterfall:
-            stakes = {"stakers": self.stake}
-            return Waterfall(self.pool, self.setup.tiers, stakes=stakes, decimals=DECIMALS)
-
-        return ByReserve({asset: one() for asset in ASSETS}) if self.setup.by_reserve else one()
+    def _waterfall(self) -> Waterfall:
+        tiers = self.setup.tiers
+        tables = dict.fromkeys(ASSETS, tiers) if self.setup.by_reserve else tiers
+        return Waterfall(self.pool.cover(), tables, stakes={"stakers": self.stake}, decimals=DECIMALS)
 
     def _stake(self) -> StakePool:
         setup = self.setup

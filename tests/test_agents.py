@@ -316,8 +316,12 @@ def test_a_paused_reserve_pays_nobody_until_it_opens() -> None:
     town = Town()
     agent = runners(town, 2, Alarm(rumour_at=2 * HOUR))
     votes = [
-        Proposal("close", town.pool, Occasion(at=HOUR), 0, set_paused(town.pool, ["USDC"], 1), town.fees),
-        Proposal("open", town.pool, Occasion(at=4 * HOUR), 60, set_paused(town.pool, ["USDC"], 0), town.fees),
+        Proposal(
+            "close", town.pool.name, Occasion(at=HOUR), 0, set_paused(town.pool, ["USDC"], 1), town.fees
+        ),
+        Proposal(
+            "open", town.pool.name, Occasion(at=4 * HOUR), 60, set_paused(town.pool, ["USDC"], 0), town.fees
+        ),
     ]
     town.play(town.queue, agent, *votes)
     assert [at for at, _ in town.seen(Withdrawn)] == [4 * HOUR + 60] * 2
@@ -428,7 +432,7 @@ def test_too_late_is_too_late() -> None:
 
 
 def vote(town: Town, measure: Measure, delay_s: int = HOUR, **occasion: Any) -> Proposal:
-    return Proposal("rescue", town.pool, Occasion(**occasion), delay_s, measure, town.fees)
+    return Proposal("rescue", town.pool.name, Occasion(**occasion), delay_s, measure, town.fees)
 
 
 def test_a_vote_takes_its_time() -> None:

@@ -57,7 +57,7 @@ def from_json(*words: str, code: int = 0) -> dict[str, Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run folder that the command line wrote."""
     path = tmp_path_factory.mktemp("runs") / "small"
-    call("run", SMALL, "--no-band", "--out", str(path))
+    call("run", SMALL, "--out", str(path))
     return path
 
 
@@ -117,7 +117,7 @@ def test_a_scenario_to_start_from_runs(tmp_path: Path) -> None:
     """What `init` writes can be shown and run as it is, and is never written over."""
     place = str(tmp_path / "my-pool")
     assert "mutualize run" in call("init", place).stdout
-    assert from_json("run", place, "--no-band")["scenario"]["name"] == "my-pool"
+    assert from_json("run", place)["scenario"]["name"] == "my-pool"
     assert "exists already" in call("init", place, code=74).stderr
     assert "error: " in call("init", str(tmp_path / "No Good"), code=2).stderr
 
@@ -132,20 +132,20 @@ def test_the_schema_and_the_metrics_are_printed() -> None:
 
 
 def test_a_run_reports_on_stdout_and_keeps_quiet_otherwise() -> None:
-    """Without a terminal there is neither colour nor progress, and the band stands beside the digest."""
-    done = call("run", SMALL, "--jobs", "1")
+    """Without a terminal there is neither colour nor progress, and a spread is not made up."""
+    done = call("run", SMALL)
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert "Who paid: insurance-fund" in done.stdout
-    assert "Band of shortfall.USDC over 6 draws" in done.stdout
+    assert "work it out: mutualize spread small" in done.stdout
     assert done.stdout.rstrip().split("\n")[-1].endswith("--out DIR")
 
 
 def test_a_run_as_json_is_its_summary() -> None:
     """One object, the same for the same seed, with the digest that the report shows."""
-    found = from_json("run", SMALL, "--no-band", "--seed", "3")
+    found = from_json("run", SMALL, "--seed", "3")
     assert found["schema"] == "mutualize/run@1"
-    assert found["ledger"]["digest"] in call("run", SMALL, "--no-band", "--seed", "3").stdout
+    assert found["ledger"]["digest"] in call("run", SMALL, "--seed", "3").stdout
 
 
 @pytest.mark.parametrize(
@@ -166,12 +166,12 @@ def test_colour_is_asked_for(environment: dict[str, str], color: str, coloured: 
 
 def test_an_ascii_terminal_gets_the_whole_report() -> None:
     """Where only ASCII can be written nothing fails, and no word is lost."""
-    done = call("run", SMALL, "--no-band", PYTHONUTF8="0", PYTHONIOENCODING="ascii", LC_ALL="C")
+    done = call("run", SMALL, PYTHONUTF8="0", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert done.stdout.isascii()
     assert "Who lost and who gained" in done.stdout
 
 
-@pytest.mark.parametrize("command", [f"show {SMALL}", f"run {SMALL} --no-band"])
+@pytest.mark.parametrize("command", [f"show {SMALL}", f"run {SMALL}"])
 def test_whoever_has_read_enough_ends_it_quietly(command: str) -> None:
     """A closed pipe is no error, whether it closes before the end or while a run still prints."""
     pipeline = f"{sys.executable} -m mutualize {command} | true"
@@ -235,9 +235,9 @@ def test_a_mistaken_option_names_its_commands_help() -> None:
 def test_a_run_folder_is_not_replaced(folder: Path) -> None:
     """Without --force a second run into it ends with 74, and the first stays as it was."""
     before = (folder / "ledger.jsonl").read_bytes()
-    assert "--force" in call("run", SMALL, "--no-band", "--out", str(folder), code=74).stderr
+    assert "--force" in call("run", SMALL, "--out", str(folder), code=74).stderr
     assert (folder / "ledger.jsonl").read_bytes() == before
-    call("run", SMALL, "--no-band", "--out", str(folder), "--force")
+    call("run", SMALL, "--out", str(folder), "--force")
     assert (folder / "ledger.jsonl").read_bytes() == before
 
 
@@ -273,6 +273,22 @@ def test_a_check_fails_where_a_digest_has_changed(tmp_path: Path) -> None:
     assert f"{golden}:1" in call("check", SMALL, "--golden", str(golden), code=2).stderr
 
 
+# --- many runs -------------------------------------------------------------------------------------------
+
+
+def test_a_spread_is_written_with_its_picture(tmp_path: Path) -> None:
+    """JSON and SVG beside each other, no partial file left; what a damaged one says is one line."""
+    out, partial = tmp_path / "a.json", tmp_path / "a.json.partial"
+    words = ["spread", SMALL, "--seeds", "1", "--draws", "1", "--jobs", "1", "--out", str(out)]
+    partial.write_text("nonsense\n")
+    said = call(*words, code=8).stderr
+    assert said == f"error: {partial}: is no file of points. Delete it to begin anew.\n"
+    partial.unlink()
+    assert "Over 1 seed, variant par" in call(*words).stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.svg"]
+    assert json.loads(out.read_text("utf-8"))["schema"] == "mutualize/spread@1"
+
+
 # --- errors ----------------------------------------------------------------------------------------------
 
 
@@ -286,6 +302,31 @@ def test_a_check_fails_where_a_digest_has_changed(tmp_path: Path) -> None:
         (["run", SMALL, "--seed", "-1"], 2, "error: mutualize run: Invalid value for '--seed'"),
         (["runn", SMALL], 2, "error: mutualize: No such command 'runn'."),
         (["check", SMALL, "--update"], 2, "error: --update: there is no file to update."),
+        (
+            ["spread", SMALL, "--out", "x"],
+            2,
+            "error: --out: x does not end in .json. The picture is called like it, .svg.",
+        ),
+        (
+            ["spread", "--out", "x.json"],
+            2,
+            "error: --out: one file holds one scenario. Name one, or write by --update.",
+        ),
+        (
+            ["spread", SMALL, "--update", "--out", "x.json"],
+            2,
+            "error: --out: --update says another place. Leave one of them out.",
+        ),
+        (
+            ["sensitivity", SMALL, "--update", "--set", "seed=2"],
+            2,
+            "error: --set: what lies beside a scenario is of its own values. Write by --out.",
+        ),
+        (
+            ["sensitivity", SMALL, "--step", "2"],
+            2,
+            "error: --step: 2 is not between 0 and 1. Write a share, such as 0.05.",
+        ),
     ],
 )
 def test_an_error_names_place_problem_and_remedy(words: list[str], code: int, said: str) -> None:
@@ -336,7 +377,7 @@ def test_an_interrupt_is_told_in_a_line(tmp_path: Path) -> None:
             "cli.main(sys.argv[1:])\n"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script, "run", SMALL, "--no-band", "--out", str(place)],
+            [sys.executable, "-c", script, "run", SMALL, "--out", str(place)],
             capture_output=True,
             text=True,
             check=False,

@@ -130,7 +130,7 @@ def child(limit: int, *words: str, code: int) -> str:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a run that had all the room it wanted."""
     place = tmp_path_factory.mktemp("whole") / "run"
-    child(0, "run", str(SMALL), "--no-band", "--out", str(place), code=0)
+    child(0, "run", str(SMALL), "--out", str(place), code=0)
     return place
 
 
@@ -138,7 +138,7 @@ def test_a_file_that_may_not_grow_is_a_full_disk(whole: Path, tmp_path: Path) ->
     """The run ends with 74, its whole batches can be read, and it is resumed when there is room again."""
     golden = (whole / "ledger.jsonl").read_bytes()
     place = tmp_path / "run"
-    said = child(30_000, "run", str(SMALL), "--no-band", "--out", str(place), code=74)
+    said = child(30_000, "run", str(SMALL), "--out", str(place), code=74)
     assert said.startswith(f"error: {place / 'ledger.jsonl'}: cannot be written (")
     verdict = verify(place / "ledger.jsonl")
     assert verdict.condition is Condition.TORN
@@ -147,8 +147,8 @@ def test_a_file_that_may_not_grow_is_a_full_disk(whole: Path, tmp_path: Path) ->
     said = child(10_000, "repair", str(place), code=74)
     assert said.endswith("It is as it was.\n")
     assert (place / "ledger.jsonl").read_bytes() == torn
-    child(40_000, "resume", str(place), "--no-band", code=74)
-    child(0, "resume", str(place), "--no-band", code=0)
+    child(40_000, "resume", str(place), code=74)
+    child(0, "resume", str(place), code=0)
     assert (place / "ledger.jsonl").read_bytes() == golden
     assert (place / "ledger.jsonl.broken").read_bytes() == torn
 
@@ -170,7 +170,7 @@ def test_a_disk_that_is_full_keeps_what_was_written(whole: Path, little_disk: Pa
     old = little_disk / "old.jsonl"
     old.write_bytes((whole / "ledger.jsonl").read_bytes()[:20_000])
     before = old.read_bytes()
-    said = child(0, "run", str(SMALL), "--no-band", "--out", str(little_disk / "run"), code=74)
+    said = child(0, "run", str(SMALL), "--out", str(little_disk / "run"), code=74)
     assert "ledger.jsonl: cannot be written (" in said
     assert "No space left on device" in said
     assert verify(little_disk / "run" / "ledger.jsonl").condition in {Condition.TORN, Condition.UNSEALED}

@@ -59,7 +59,7 @@ def waiting(*words: str) -> Iterator[subprocess.Popen[str]]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return the ledger of a run that was alone."""
     place = tmp_path_factory.mktemp("whole") / "run"
-    with waiting("run", SMALL, "--no-band", "--out", str(place)):
+    with waiting("run", SMALL, "--out", str(place)):
         pass
     return (place / "ledger.jsonl").read_bytes()
 
@@ -67,14 +67,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_a_second_writer_is_refused_whatever_it_wants(whole: bytes, tmp_path: Path) -> None:
     """While a run writes, another one, by force or not, a resume and a repair end with 74."""
     place = str(tmp_path / "run")
-    with waiting("run", SMALL, "--no-band", "--out", place) as process:
+    with waiting("run", SMALL, "--out", place) as process:
         for words in (
-            ["run", SMALL, "--no-band", "--out", place, "--force"],
+            ["run", SMALL, "--out", place, "--force"],
             ["resume", place],
             ["repair", place],
         ):
             assert "is being written by another run." in call(*words, code=74).stderr
-        assert "exists already" in call("run", SMALL, "--no-band", "--out", place, code=74).stderr
+        assert "exists already" in call("run", SMALL, "--out", place, code=74).stderr
         assert call("verify", place, code=7).stdout.startswith("unsealed: ")
     assert process.returncode == 0
     assert (tmp_path / "run" / "ledger.jsonl").read_bytes() == whole
@@ -83,11 +83,11 @@ def test_a_second_writer_is_refused_whatever_it_wants(whole: bytes, tmp_path: Pa
 def test_a_resumed_run_is_a_writer_like_any_other(whole: bytes, tmp_path: Path) -> None:
     """While one resumes, also while it proves the past, nobody else may write."""
     place = str(tmp_path / "run")
-    with waiting("run", SMALL, "--no-band", "--out", place):
+    with waiting("run", SMALL, "--out", place):
         pass
     for torn in (batch_ends(whole)[2] + 30, len(whole) - 500):
         (tmp_path / "run" / "ledger.jsonl").write_bytes(whole[:torn])
-        with waiting("resume", place, "--no-band") as process:
+        with waiting("resume", place) as process:
             for words in (["run", SMALL, "--out", place, "--force"], ["resume", place], ["repair", place]):
                 assert "is being written by another run." in call(*words, code=74).stderr
         assert process.returncode == 0
@@ -96,7 +96,7 @@ def test_a_resumed_run_is_a_writer_like_any_other(whole: bytes, tmp_path: Path) 
 
 def test_readers_see_whole_batches_only(whole: bytes, tmp_path: Path) -> None:
     """What a reader sees of a run that goes on ends with a batch, however much is waiting to be written."""
-    with waiting("run", SMALL, "--no-band", "--out", str(tmp_path / "run")):
+    with waiting("run", SMALL, "--out", str(tmp_path / "run")):
         ledger = tmp_path / "run" / "ledger.jsonl"
         seen = ledger.read_bytes()
         assert whole.startswith(seen)
@@ -206,7 +206,7 @@ owner, name = {
     "build": (sys.modules["mutualize.run"], "build"),
     "genesis": (mutualize.world.World, "submit"),
     "laws": (sys.modules["mutualize.run"].Lawful, "seal"),
-    "band": (sys.modules["mutualize.run"], "band_data"),
+    "ties": (sys.modules["mutualize.run"], "ties_data"),
 }[stage]
 there, calls = getattr(owner, name), []
 def struck(*arguments, **options):
@@ -221,7 +221,7 @@ STAGES = {
     "build": ("interrupted", 0),
     "genesis": ("interrupted", 7),
     "laws": ("complete", None),
-    "band": ("complete", None),
+    "ties": ("complete", None),
 }
 
 
@@ -240,7 +240,7 @@ def test_a_signal_ends_every_stage_in_a_line(
 ) -> None:
     """Whenever it comes the ledger is sealed, one line says so, and a resume finishes what was begun."""
     place = tmp_path / "run"
-    words = ["run", SMALL, "--jobs", "1", "--out", str(place)]
+    words = ["run", SMALL, "--shuffle-ties", "1", "--jobs", "1", "--out", str(place)]
     done = subprocess.run(
         [sys.executable, "-c", STRUCK, str(int(number)), stage, *words],
         capture_output=True,
@@ -266,7 +266,7 @@ def test_durable_wants_a_ledger() -> None:
 def test_resuming_what_has_ended_says_so(tmp_path: Path) -> None:
     """Nothing to do is no error."""
     place = str(tmp_path / "run")
-    call("run", SMALL, "--no-band", "--durable", "--out", place)
+    call("run", SMALL, "--durable", "--out", place)
     assert call("resume", place).stdout.startswith("nothing to do: ")
     assert '"resumed": false' in call("resume", place, "--json").stdout
     assert "this is not the folder of a run" in call("resume", str(tmp_path), code=4).stderr

@@ -51,9 +51,9 @@ def test_an_order_is_drawn_from_its_stream_alone() -> None:
 
 @pytest.mark.parametrize("phase", Phase)
 def test_the_world_itself_keeps_its_order(phase: Phase) -> None:
-    """Markets and oracles act in their stated order; people do not."""
+    """Markets, oracles and blocks act in their stated order; people do not."""
     drawn = diary(Stream(1, "ties/1"), phase)
-    assert (drawn == list(NAMES)) is (phase <= Phase.ORACLE)
+    assert (drawn == list(NAMES)) is (phase <= Phase.BLOCK)
 
 
 def test_phases_hold_whatever_is_drawn() -> None:

@@ -34,6 +34,14 @@ RUNS = [
     ("three-tiers", "par"),
     ("aave-crv-2022", None),
     ("aave-crv-2022", "january"),
+    ("umbrella-2025", None),
+    ("umbrella-2025", "below-offset"),
+    ("umbrella-2025", "at-offset"),
+    ("umbrella-2025", "above-offset"),
+    ("umbrella-2025", "leave-in-time"),
+    ("umbrella-2025", "offset-cleared-by-dao"),
+    ("umbrella-2025", "more-than-is-staked"),
+    ("black-thursday-2020", None),
     ("template", None),
 ]
 SCENARIOS = ("three-tiers", "aave-crv-2022", "template")
@@ -188,7 +196,7 @@ def read_terminal(descriptor: int) -> bytes:
 def test_a_progress_bar_changes_nothing(tmp_path: Path) -> None:
     """With a bar on the terminal and without one the summary is the same, byte for byte."""
     at_once = "from mutualize.report import progress; progress.PATIENCE_S = 0"
-    arguments = ["run", "aave-crv-2022", "--no-band", "--json"]
+    arguments = ["run", "aave-crv-2022", "--json"]
     code = f"{at_once}; from mutualize.cli import main; main({arguments})"
     command = [sys.executable, "-c", code]
     with_bar, shown = on_a_terminal(command, tmp_path / "out")
@@ -199,11 +207,8 @@ def test_a_progress_bar_changes_nothing(tmp_path: Path) -> None:
     assert not without.stderr
 
 
-BAND = """
-[band]
-metric = "shortfall.USDC"
-draws = 5
-[[band.vary]]
+SPREAD = """
+[[spread.vary]]
 path = "liquidators[0].min_profit"
 low = "5"
 high = "50"
@@ -211,14 +216,15 @@ high = "50"
 
 
 def test_the_number_of_processes_changes_nothing() -> None:
-    """A band of draws has the same figures with one process and with two, and the run its digest."""
-    scenario = loads(template("small-crash") + BAND, Path())
-    bands = [mutualize.run(scenario, band=True, workers=workers) for workers in (1, 2)]
-    assert bands[0].summary == bands[1].summary
-    band = bands[0].summary["band"]
-    assert (band["draws"], band["failed"]) == (5, 0)
-    assert band["min"] != band["max"]
-    assert bands[0].digest == bands[1].digest == mutualize.run(scenario, ledger="none").digest
+    """A spread has the same figures with one process and with two, and the run its digest."""
+    scenario = loads(template("small-crash") + SPREAD, Path())
+    runs = [mutualize.run(scenario) for _ in range(2)]
+    one, two = (ran.over_seeds(3, 2, workers=workers) for ran, workers in zip(runs, (1, 2), strict=True))
+    assert one == two
+    assert runs[0].summary == runs[1].summary
+    assert one is not None
+    assert (one["seeds"], one["draws"]["count"], one["draws"]["failed"]) == (3, 2, 0)
+    assert runs[0].digest == runs[1].digest == mutualize.run(scenario, ledger="none").digest
 
 
 def test_another_seed_gives_other_bytes() -> None:

@@ -175,9 +175,9 @@ def commands(number: int, folder: Path, kind: str) -> list[str]:
     name = str(folder)
     return [
         ["show", name],
-        ["run", name, "--no-band", "--json"],
+        ["run", name, "--json"],
         ["check", name],
-        ["run", name, "--no-band"],
+        ["run", name],
     ][number % 4] + limits
 
 

@@ -31,6 +31,19 @@ SEEDS, SEEDS_MORE, LENGTH = 14, 40, 350
 GAMES_MAX = 4
 """Of each guard so many games in which it refuses something are kept."""
 
+VAULT_ENGINE = ("auction", "cdp", "clip", "flap", "flip", "flop", "shutdown", "vat", "vow")
+CUSTODY = ("custody", "custody_cover", "reported_losses")
+TIERS = ("mutualize.waterfall",)
+"""Modules that are not among the systems that are played here, but in games of their own."""
+
+IN_STORIES = {
+    ("Pool.withdraw", "EXITS_ARE_FROZEN"): "tests/test_scenario_tiers.py",
+    ("StakePool._leave", "EXITS_ARE_FROZEN"): "tests/test_stories_custody.py",
+    ("Pool.eliminate_deficit", "DEFICIT_IS_ZERO"): "tests/test_stories_recoveries.py",
+    ("_delivered", "AMOUNT_IS_ZERO"): "tests/test_agents_vaults.py",
+}
+"""Guards of what these systems do not have: a freeze, a tier that owes, a sale that is delivered later."""
+
 NEVER_FIRST = {
     ("StakePool._leave", "SHARES_ARE_INSUFFICIENT"): "nobody has announced more than he holds",
 }
@@ -90,8 +103,9 @@ def modules() -> list[ModuleType]:
         if kind.__module__.startswith("mutualize.")
     }
     venues = Path(str(inspect.getsourcefile(importlib.import_module("mutualize.venues")))).parent
-    kinds |= {f"mutualize.venues.{path.stem}" for path in venues.glob("*.py") if path.stem != "__init__"}
-    return [importlib.import_module(name) for name in sorted(kinds)] + [units]
+    others = {"__init__", *VAULT_ENGINE, *CUSTODY}
+    kinds |= {f"mutualize.venues.{path.stem}" for path in venues.glob("*.py") if path.stem not in others}
+    return [importlib.import_module(name) for name in sorted(kinds.difference(TIERS))] + [units]
 
 
 def all_guards() -> list[Guard]:
@@ -158,7 +172,7 @@ def _games_of(guard: Guard, games: dict[tuple[str, int], list[Game]]) -> list[Ga
 def test_every_guard_is_reached(games: dict[tuple[str, int], list[Game]]) -> None:
     """Each guard refuses something in random play, but for those of which it is told why none can."""
     idle = [guard.name for guard in all_guards() if not _games_of(guard, games)]
-    assert sorted(set(idle)) == sorted(NEVER_FIRST)
+    assert sorted(set(idle)) == sorted({**NEVER_FIRST, **IN_STORIES})
 
 
 @pytest.mark.slow
@@ -166,8 +180,8 @@ def test_every_guard_is_reached(games: dict[tuple[str, int], list[Game]]) -> Non
 def test_a_missing_guard_is_noticed(guard: Guard, games: dict[tuple[str, int], list[Game]]) -> None:
     """Without the guard, a law is broken in a game in which it refuses something."""
     found = _games_of(guard, games)
-    if not found and guard.name in NEVER_FIRST:
-        pytest.skip(NEVER_FIRST[guard.name])
+    if not found and guard.name in {**NEVER_FIRST, **IN_STORIES}:
+        pytest.skip({**NEVER_FIRST, **IN_STORIES}[guard.name])
     for setup, seed, length in found:
         with replaced(guard.function, guard.without()):
             try:

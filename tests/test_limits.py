@@ -173,15 +173,15 @@ def test_what_a_flag_cannot_raise_is_told() -> None:
     assert error.remedy == "Not even --limit depth raises it beyond 100."
 
 
-def test_a_band_is_drawn_under_the_limits_of_its_scenario() -> None:
+def test_sets_are_drawn_under_the_limits_of_their_scenario() -> None:
     """Draws are loaded anew, in other processes; what was raised for the run is raised for them."""
     text = WORDS.replace("count = { value = 1, assumed", "count = { value = 3, assumed")
     with pytest.raises(MutualizeError, match="--limit members="):
         loads(text, SEEDS, limits=Limits(members=1))
-    ran = run(loads(text, SEEDS, limits=Limits(members=4, line_bytes=5_000)))
-    band = ran.draw_band(workers=1)
-    assert band is not None
-    assert (band["draws"], band["failed"]) == (2, 0), band["problems"]
+    ran = run(loads(text, SEEDS, limits=Limits(members=5, line_bytes=5_000)))
+    spread = ran.over_seeds(1, 2, workers=1)
+    assert spread is not None
+    assert (spread["draws"]["count"], spread["draws"]["failed"]) == (2, 0), spread["draws"]["problems"]
 
 
 def test_a_value_that_is_typed_has_the_limit_of_a_line() -> None:
@@ -192,8 +192,8 @@ def test_a_value_that_is_typed_has_the_limit_of_a_line() -> None:
     )
 
 
-def test_a_band_of_what_is_no_metric_is_told_before_the_run() -> None:
-    """A band's metric is read before anything happens, not when the run is over."""
+def test_a_spread_of_what_is_no_metric_is_told_before_the_run() -> None:
+    """What a spread looks at is read before anything happens, not when the run is over."""
     scenario = loads(WORDS.replace("debt.borrowers-1.USDC", "nan"), SEEDS)
-    with pytest.raises(MutualizeError, match=r"band\.metric: 'nan' is not a metric"):
+    with pytest.raises(MutualizeError, match=r"spread\.metrics: 'nan' is not a metric"):
         run(scenario, progress=lambda _: pytest.fail("it runs"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from mutualize.market.depth import Depth
 from mutualize.market.market import Market
-from mutualize.market.oracle import Oracle
+from mutualize.market.oracle import FOREVER, Oracle, Osm
 from mutualize.market.path import Bar, ConstantPath, Path, PointPath, PricePath
 from mutualize.randomness import Stream
 from mutualize.units import WAD, Ratio
@@ -17,9 +18,9 @@ from mutualize.units import WAD, Ratio
 PERCENT = WAD // 100
 
 
-def feed(deviation: int = PERCENT, heartbeat_s: int = 3_600, delay_s: int = 0) -> Oracle:
+def feed(deviation: int = PERCENT, heartbeat_s: int = 3_600, delay_s: int = 0, **more: Any) -> Oracle:
     """Make an oracle of CRV."""
-    return Oracle(asset="CRV", heartbeat_s=heartbeat_s, deviation=Ratio(deviation), delay_s=delay_s)
+    return Oracle(asset="CRV", heartbeat_s=heartbeat_s, deviation=Ratio(deviation), delay_s=delay_s, **more)
 
 
 def published(oracle: Oracle, path: Path, start: int, until: int) -> list[tuple[int, int]]:
@@ -28,7 +29,8 @@ def published(oracle: Oracle, path: Path, start: int, until: int) -> list[tuple[
     now, last = start, None
     last_time = start
     while (t := oracle.next_publication(path, now, last, last_time, until)) is not None:
-        price = path.at(t)
+        seen = path.at(t)
+        price = None if seen is None else oracle.answer(seen)
         assert price is not None
         found.append((t, price))
         now, last, last_time = t, price, t
@@ -41,8 +43,9 @@ def scanned(oracle: Oracle, path: Path, start: int, until: int) -> list[tuple[st
     last: int | None = None
     last_time = start
     for t in range(start + 1, until + 1):
-        price = path.at(t)
-        if price is None:
+        seen = path.at(t)
+        price = None if seen is None else oracle.answer(seen)
+        if price is None or any(start <= t < end for start, end in oracle.outages):
             continue
         if last is None:
             why = "first"
@@ -126,6 +129,104 @@ def test_publications_equal_a_look_at_every_second() -> None:
     assert min(seen.values()) > 50, seen
 
 
+LUNA = PointPath([(0, 200), (100, 100), (200, 0), (300, 50), (400, 150), (500, 150)])
+"""A price that falls through a floor of 100, and comes back: floor of what one sees from 101 to 349."""
+
+
+def test_below_its_floor_a_feed_sticks_to_it() -> None:
+    """Told 100 while the market says 0: the answer is the bound, and is told again at each heartbeat."""
+    oracle = feed(PERCENT * 10, 60, low=100)
+    told = published(oracle, LUNA, -1, 420)
+    assert [(t, price) for t, price in told if 90 <= t <= 350] == [
+        (95, 105),  # a tenth less would be 94, which is never told
+        (155, 100),
+        (215, 100),
+        (275, 100),
+        (335, 100),
+    ]
+    assert told == [(t, price) for _, t, price in scanned(oracle, LUNA, -1, 420)]
+
+
+def test_below_its_floor_a_feed_may_fall_silent() -> None:
+    """The last price above the floor stays until the market is back above it."""
+    oracle = feed(PERCENT * 10, 60, low=100, sticks=False)
+    told = published(oracle, LUNA, -1, 420)
+    assert [t for t, _ in told if 101 <= t <= 349] == []
+    assert (350, 100) in told
+    assert told == [(t, price) for _, t, price in scanned(oracle, LUNA, -1, 420)]
+
+
+def test_in_an_outage_nothing_is_told() -> None:
+    """What was due in an outage is caught up when it ends; one that does not end is a stopped feed."""
+    oracle = feed(heartbeat_s=60, outages=((50, 130), (130, 150), (260, FOREVER)))
+    assert published(oracle, ConstantPath(5), 0, 1_000) == [(1, 5), (150, 5), (210, 5)]
+    assert [oracle.next_open(t) for t in (49, 50, 140, 150)] == [49, 150, 150, 150]
+
+
+def test_bounds_and_outages_equal_a_look_at_every_second() -> None:
+    """Whatever bounds and outages a feed has, it jumps to the seconds that a scan finds."""
+    seen: Counter[str] = Counter()
+    stream = Stream(2, "bounded")
+    for _ in range(600):
+        points, at = [(0, stream.between(0, 200))], 0
+        for _ in range(stream.between(1, 8)):
+            at += stream.between(1, 60)
+            points.append((at, stream.choice((0, stream.below(40), stream.between(0, 200)))))
+        low = stream.choice((0, stream.between(1, 120)))
+        high = stream.choice((None, low, low + stream.between(0, 90)))
+        spans = sorted(
+            (start, start + stream.between(1, 50)) for start in (stream.below(200), stream.below(200))
+        )
+        oracle = feed(
+            stream.choice((0, PERCENT, 20 * PERCENT, 2 * WAD)),
+            stream.choice((7, 60, 10**6)),
+            low=low,
+            high=high,
+            sticks=stream.chance(1, 2),
+            outages=tuple(spans[: stream.below(3)]),
+        )
+        path = PointPath(points)
+        expected = scanned(oracle, path, -1, at + 1)
+        assert published(oracle, path, -1, at + 1) == [(t, price) for _, t, price in expected]
+        told = {price for _, _, price in expected}
+        seen["sticks to the floor"] += oracle.sticks and low > 0 and low in told
+        seen["sticks to the ceiling"] += oracle.sticks and high is not None and high in told
+        silent = [t for t in range(at) if oracle.answer(path.at(t) or 0) is None]
+        seen["silent"] += bool(silent) and bool(told)
+        seen["back"] += bool(silent) and any(t > silent[0] for _, t, _ in expected)
+        seen["interrupted"] += bool(oracle.outages) and bool(told)
+    assert min(seen.values()) > 50, seen
+
+
+def test_an_osm_tells_what_it_saw_a_hop_ago() -> None:
+    """Poked in time, each price is live one hop after it was seen, and for one hop.
+
+    ---
+    seen 100 at 3,600; live from 7,200, while the market may be anywhere.
+    """
+    osm = Osm.begin(3_600, 200, 10)
+    assert (osm.current, osm.due) == (200, 3_600)
+    osm = osm.poke(100, 3_600)
+    assert (osm.current, osm.following, osm.due) == (200, 100, 7_200)
+    osm = osm.poke(50, 7_200)
+    assert (osm.current, osm.following) == (100, 50)
+
+
+def test_a_late_poke_shifts_no_hop_and_a_skipped_one_lengthens_the_delay() -> None:
+    """The hops stand on a grid, whenever in one a poke comes.
+
+    ---
+    After a poke at 5,000 the next may come at 7,200; after one at 9,000, at 10,800.
+    100 is seen at 5,000 and live only from 9,000 on: the poke at 7,200 did not come.
+    """
+    osm = Osm.begin(3_600, 200, 0).poke(100, 5_000)
+    assert osm.due == 7_200
+    osm = osm.poke(50, 9_000)
+    assert (osm.current, osm.due) == (100, 10_800)
+    with pytest.raises(AssertionError, match="too early"):
+        osm.poke(1, 10_799)
+
+
 def test_an_oracle_can_watch_a_market_that_trades_move() -> None:
     """A trade's permanent impact is a price move like any other: the next publication comes from it."""
     depth = Depth(amount=1_000, impact=Ratio(PERCENT), recovery_s=60, permanent=Ratio(WAD))
@@ -145,8 +246,24 @@ def test_an_oracle_can_watch_a_market_that_trades_move() -> None:
     assert market.mid(3) == 99_000_000
 
 
-@pytest.mark.parametrize("wrong", [{"heartbeat_s": 0}, {"deviation": -1}, {"delay_s": -1}])
-def test_an_oracle_that_cannot_be_is_refused(wrong: dict[str, int]) -> None:
-    """A heartbeat without time and negative figures raise ValueError."""
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"heartbeat_s": 0},
+        {"deviation": -1},
+        {"delay_s": -1},
+        {"low": -1},
+        {"low": 2, "high": 1},
+        {"outages": ((5, 5),)},
+    ],
+)
+def test_an_oracle_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
+    """A heartbeat without time, negative figures, and bounds or outages that are none raise ValueError."""
     with pytest.raises(ValueError):
         feed(**wrong)
+
+
+def test_an_osm_needs_a_hop() -> None:
+    """A hop without time raises ValueError."""
+    with pytest.raises(ValueError, match="hop"):
+        Osm(hop_s=0, current=1, following=1, poked=0)

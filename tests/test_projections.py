@@ -32,6 +32,7 @@ from mutualize.events import (
     TransactionFailed,
     gas,
 )
+from mutualize.points import Discarded
 from mutualize.projections.board import Board
 from mutualize.projections.closing import closing
 from mutualize.projections.frame import Frame, TierRow
@@ -41,7 +42,6 @@ from mutualize.projections.pooling import Lottery, spread
 from mutualize.projections.series import Series
 from mutualize.protocol import Protocol, Receipt
 from mutualize.randomness import Stream
-from mutualize.sweep import Discarded
 from mutualize.units import PRICE_UNIT, RAY, WAD
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
@@ -404,7 +404,13 @@ def test_a_watched_account_is_followed_to_its_end() -> None:
 
 def test_every_metric_has_a_figure_on_a_quiet_board() -> None:
     """No metric fails where nothing has happened."""
-    words = {"<asset>": "USDC", "<account>": "debtor-1", "<tier>": "fund", "<REASON>": "AMOUNT_IS_ZERO"}
+    words = {
+        "<asset>": "USDC",
+        "<account>": "debtor-1",
+        "<tier>": "fund",
+        "<auction>": "flip",
+        "<REASON>": "AMOUNT_IS_ZERO",
+    }
     board = Stage(watch=("debtor-1",)).board
     for metric in METRICS:
         name = ".".join(words.get(part, part) for part in metric.pattern.split("."))

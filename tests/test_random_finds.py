@@ -106,7 +106,7 @@ def test_umbrella_answers_for_its_own_reserve_alone() -> None:
     deficit = watched.system.pool.reserve(book, "USDC").deficit
     assert watched.counts.of["ShortfallRecognised"] == 2
     assert watched.counts.of["paid by fund"] == 1
-    assert 0 < book.cell("aave.umbrella", "pending") <= deficit
+    assert 0 < book.cell("aave.umbrella.USDC", "pending") <= deficit
 
 
 def test_a_reserve_of_more_than_ten_to_the_27_may_lack_a_rounding() -> None:

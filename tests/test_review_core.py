@@ -87,6 +87,26 @@ def under_umbrella() -> PoolPlayer:
     return player
 
 
+def test_anybody_slashes_but_governance_sets_the_offset_and_a_manager_covers() -> None:
+    """`slash` asks nobody who he is; `setDeficitOffset` wants the admin, covering COVERAGE_MANAGER_ROLE."""
+    player = under_umbrella()
+    umbrella = player.umbrella
+    assert umbrella is not None
+    umbrella.managers = ("cov",)
+
+    def ask(command: c.Command) -> Reason | None:
+        return player.protocol.submit(command, at=player.at).refused
+
+    above: dict[str, Any] = {"venue": umbrella.name, "account": "s0"}
+    deficit = umbrella.pool.reserve(player.protocol.book, umbrella.asset).deficit
+    assert ask(c.SetDeficitOffset(**above, amount=deficit)) is Reason.CALLER_IS_NOT_GOVERNANCE
+    assert ask(c.Slash(**above, stake="umbrella")) is None
+    assert ask(c.CoverPendingDeficit(**above, amount=1)) is Reason.CALLER_MAY_NOT_COVER
+    assert ask(c.CoverDeficitOffset(**above, amount=1)) is Reason.CALLER_MAY_NOT_COVER
+    assert ask(c.CoverPendingDeficit(**{**above, "account": "cov"}, amount=1)) is None
+    assert ask(c.SetDeficitOffset(**{**above, "account": "governance"}, amount=deficit)) is None
+
+
 def test_a_slash_of_no_unit_is_refused() -> None:
     """`ZeroAmountSlashing`: a deficit that is worth less than one unit of stake leaves no pending deficit."""
     player = under_umbrella()

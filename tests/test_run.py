@@ -18,14 +18,13 @@ from mutualize.ending import Ending
 from mutualize.errors import Exit, MutualizeError
 from mutualize.ledger_reader import Condition, verify
 from mutualize.randomness import Stream
-from mutualize.report.figures import Data
 from mutualize.report.folder import Folder
 from mutualize.report.page import page
 from mutualize.report.plain import plain
 from mutualize.report.summary import dumps
 from mutualize.run import Run, run
 from mutualize.scenario.load import load
-from mutualize.sweep import Failed, band_data, band_of, derived_seed, drawn, draws_of, sweep
+from mutualize.sweep import Failed, drawn, range_of, sweep
 
 SMALL = Path(__file__).parent / "small"
 
@@ -273,21 +272,16 @@ def test_results_do_not_depend_on_the_number_of_workers() -> None:
     serial = sweep(square, points, workers=1)
     assert serial == [Failed(13, "ValueError: unlucky") if n == 13 else n * n for n in points]
     code = (
-        "from mutualize.sweep import sweep, derived_seed\n"
+        "from mutualize.sweep import sweep\n"
+        "from mutualize.units import format_decimal\n"
+        "from functools import partial\n"
+        "write = partial(format_decimal, decimals=1)\n"
         "if __name__ == '__main__':\n"
-        "    both = [sweep(derived_seed, range(40), workers=workers) for workers in (1, 2)]\n"
-        "    print(both[0] == both[1] == [derived_seed(n) for n in range(40)])\n"
+        "    both = [sweep(write, range(40), workers=workers) for workers in (1, 2)]\n"
+        "    print(both[0] == both[1] == [write(n) for n in range(40)])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
-
-
-def test_seeds_depend_on_names_alone() -> None:
-    """Seeds of 63 bits, equal for equal names, different for others."""
-    seeds = {derived_seed(1, "scenario", number) for number in range(1_000)}
-    assert len(seeds) == 1_000
-    assert all(0 <= seed < 2**63 for seed in seeds)
-    assert derived_seed(1, "scenario", 7) == derived_seed(1, "scenario", 7) != derived_seed(2, "scenario", 7)
 
 
 def test_inputs_are_drawn_with_the_digits_they_are_written_with() -> None:
@@ -297,26 +291,30 @@ def test_inputs_are_drawn_with_the_digits_they_are_written_with() -> None:
     assert {drawn(Stream(1, str(n)), "7", "7") for n in range(5)} == {"7"}
 
 
-def test_a_band_is_made_of_values_that_occurred() -> None:
+def test_a_range_is_made_of_values_that_occurred() -> None:
     """Nearest-rank quantiles, of one value, of a hundred, of none."""
-    band = band_of(list(range(100, 0, -1)))
-    assert band is not None
-    assert attrs.astuple(band) == (100, 1, 5, 50, 95, 100)
-    single = band_of([7])
+    found = range_of(list(range(100, 0, -1)))
+    assert found is not None
+    assert attrs.astuple(found) == (100, 1, 5, 50, 95, 100)
+    single = range_of([7])
     assert single is not None
     assert attrs.astuple(single) == (1, 7, 7, 7, 7, 7)
-    assert band_of([]) is None
+    assert range_of([]) is None
 
 
-def test_the_band_of_a_scenario_is_in_its_summary(small: Run) -> None:
-    """Each draw has its own seed and inputs; the summary has the quantiles in whole units."""
-    draws = draws_of(small.scenario)
-    assert len({draw.overrides for draw in draws}) == 6
-    found: Data = band_data(small.scenario, workers=1)
-    assert (found["draws"], found["failed"], found["unit"], found["asset"]) == (6, 0, "amount", "USDC")
-    numbers = [_units(found[name], 6) for name in ("min", "p5", "median", "p95", "max")]
+def test_the_spread_of_a_run_is_in_its_summary() -> None:
+    """Worked out on demand, it stands in the summary: of this run's variant, with whole quantiles."""
+    ran = run(SMALL)
+    assert ran.summary.get("spread") is None
+    found = ran.over_seeds(3, 2, workers=1)
+    assert found is not None
+    assert found == ran.summary["spread"]
+    assert (found["state"], found["seeds"], found["draws"]["count"]) == ("fresh", 3, 2)
+    (short,) = [one for one in found["outcomes"] if one["id"] == "some-shortfall"]
+    numbers = [_units(short["seeds"][name], 6) for name in ("min", "p5", "median", "p95", "max")]
     assert numbers == sorted(numbers)
     assert numbers[0] < numbers[-1]
+    assert "over 3 seeds" in ran.report()
 
 
 # --- what is documented ----------------------------------------------------------------------------------
@@ -340,6 +338,6 @@ def test_every_key_of_a_summary_is_documented(small: Run, checkout: Path) -> Non
     """A reader of summary.json finds each of its words in docs/summary.md."""
     text = (checkout / "docs" / "summary.md").read_text("utf-8")
     words = {word for part in text.split("`") for word in part.replace("−", " ").replace("=", " ").split()}
-    keys = names_in({**small.summary, "band": band_data(small.scenario, workers=1)})
+    keys = names_in(small.summary)
     unknown = {key for key in keys if key not in words and key not in small.scenario.assets}
     assert unknown - {"fact", "calibrated", "assumed", "override", "held-out", "fitted", "identity"} == set()

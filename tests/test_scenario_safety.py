@@ -244,7 +244,7 @@ PATHS = [
     "seed", "venues", "venues.pool", "venues.pool.waterfall", "venues.pool.waterfall[0]",
     "venues.pool.reserves.ETH.ltv", "venues.pool.waterfall.haircut", "borrowers", "borrowers[0].health",
     "borrowers.borrowers.count", "chain.gas", "markets", "chain.gas.trade", "assets.ETH.decimals",
-    "variants.no-fund.set", "variants", "marked", "expect", "band", "band.vary", "venues.pool.funds",
+    "variants.no-fund.set", "variants", "marked", "expect", "spread", "spread.vary", "venues.pool.funds",
     "venues.pool.funds.x", "venues.pool.funds.x.USDC", "sources.X", "not_modelled",
     "liquidators[0].capital.USDC", "markets.ETH.points", "markets.ETH.depth", "a", "", ".", "[0]",
     "seed[0]", "seed.x", '"', "a" * 5_000, "venues.new", "venues.pool.stakes.new",

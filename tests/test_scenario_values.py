@@ -163,7 +163,12 @@ def every_table(cls: type = Scenario) -> Iterator[type]:
             yield from every_table(kind.cls)
 
 
-AS_NEAR = {"prices", "slope1", "slope2"}
+AS_NEAR = {
+    "prices",
+    "slope1",
+    "slope2",
+    *(f"{a}_{term}" for a in ("flap", "flop") for term in ("beg", "tau", "ttl")),
+}
 """Keys that have a neighbour which a slip may mean just as well."""
 
 

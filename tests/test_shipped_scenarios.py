@@ -24,7 +24,20 @@ def results(run: mutualize.Run) -> Mapping[str, Mapping[str, Any]]:
 
 @pytest.mark.parametrize(
     ("scenario", "variant"),
-    [("aave-crv-2022", None), ("aave-crv-2022", "january"), ("three-tiers", None), ("three-tiers", "par")],
+    [
+        ("aave-crv-2022", None),
+        ("aave-crv-2022", "january"),
+        ("black-thursday-2020", None),
+        ("three-tiers", None),
+        ("three-tiers", "par"),
+        ("umbrella-2025", None),
+        ("umbrella-2025", "below-offset"),
+        ("umbrella-2025", "at-offset"),
+        ("umbrella-2025", "above-offset"),
+        ("umbrella-2025", "leave-in-time"),
+        ("umbrella-2025", "offset-cleared-by-dao"),
+        ("umbrella-2025", "more-than-is-staked"),
+    ],
 )
 def test_expectations_are_met(scenario: str, variant: str | None) -> None:
     """Every stated outcome is met within its tolerance, and there are some."""

@@ -19,8 +19,8 @@ from mutualize import commands as c
 from mutualize import events as e
 from mutualize.errors import Reason
 from mutualize.protocol import Receipt
+from mutualize.tier import Tier
 from mutualize.venues.rules import PoolRules
-from mutualize.waterfall import Tier
 
 M = 10**6
 ETHER = 10**18
@@ -410,7 +410,7 @@ def umbrella_story(decimals_price: int) -> Story:
 def test_a_stake_that_is_worth_nothing_cannot_be_slashed() -> None:
     """Where the staked asset has a price of zero, a slash is refused and does not divide by it."""
     story = umbrella_story(0)
-    slash = c.Slash(venue="aave.umbrella", account="anyone", stake="stakers")
+    slash = c.Slash(venue="aave.umbrella.USDC", account="anyone", stake="stakers")
     assert story.do(slash).refused is Reason.PRICE_IS_MISSING
 
 
@@ -431,8 +431,8 @@ def test_pending_deficit_is_covered_no_further_than_there_is_deficit() -> None:
     story.supply("umbrella", 100 * M)
     pay = {"venue": "aave", "account": "umbrella", "asset": "USDC"}
     protocol, at = story.watched.system.protocol, story.watched.system.at
-    slash = c.Slash(venue="aave.umbrella", account="anyone", stake="stakers")
-    cover = c.CoverPendingDeficit(venue="aave.umbrella", account="umbrella", amount=c.ALL)
+    slash = c.Slash(venue="aave.umbrella.USDC", account="anyone", stake="stakers")
+    cover = c.CoverPendingDeficit(venue="aave.umbrella.USDC", account="umbrella", amount=c.ALL)
     planned = [x.event for x in protocol.plan(slash, c.EliminateDeficit(**pay, amount=99 * M), cover, at=at)]
     covered = [x.amount for x in planned if isinstance(x, e.PendingDeficitCovered)]
     assert covered == [M]

@@ -9,8 +9,10 @@ import json
 from pathlib import Path
 
 import pytest
-from vector_players import FAMILIES, Differs, play
+from vector_player_maker import MakerPlayer
+from vector_players import PLAYERS, Differs, play
 
+FAMILIES = {**PLAYERS, "maker": MakerPlayer}
 HERE = Path(__file__).parent / "vectors"
 
 
@@ -29,7 +31,7 @@ def test_agrees_with_the_contract(vector: Path, pytestconfig: pytest.Config) -> 
         pytest.skip(f"no venue for the family {family!r} exists yet")
     words = pytestconfig.getoption("--vectors") is None
     try:
-        assert play(vector, words=words) > 0
+        assert play(vector, words=words, players=FAMILIES) > 0
     except Differs as difference:
         pytest.fail(str(difference), pytrace=False)
 

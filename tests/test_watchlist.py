@@ -19,13 +19,16 @@ from mutualize.commands import (
     Withdraw,
 )
 from mutualize.events import Cell, Entry, ParameterChanged
+from mutualize.loss_commands import ReportLoss
 from mutualize.protocol import Protocol, Receipt
 from mutualize.randomness import Stream
+from mutualize.tier import Tier
 from mutualize.units import RAY, WAD
 from mutualize.venues.outside import Feed
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
+from mutualize.waterfall import Waterfall
 
 DECIMALS = {"USDC": 6, "ETH": 18, "CRV": 18, "BTC": 8, "ODD": 0, "FINE": 27}
 PRICES = {"USDC": 1, "ETH": 1_000, "CRV": 1, "BTC": 20_000, "ODD": 7, "FINE": 3}
@@ -47,9 +50,15 @@ class Pages:
 class Rig:
     """A pool with all assets listed and priced, and a watchlist beside it."""
 
-    def __init__(self, rules: PoolRules | None = None, assets: Sequence[str] = tuple(DECIMALS)) -> None:
+    def __init__(
+        self,
+        rules: PoolRules | None = None,
+        assets: Sequence[str] = tuple(DECIMALS),
+        tiers: Sequence[Tier] = (),
+    ) -> None:
         self.pool = Pool("aave", assets, rules)
-        self.protocol = Protocol([self.pool, Feed()], Pages())
+        waterfalls = [Waterfall(self.pool.cover(), tiers)] if tiers else []
+        self.protocol = Protocol([self.pool, Feed()], Pages(), reactors=waterfalls)
         self.list = Watchlist(self.pool)
         self.protocol.observe(self.list.observe)
         self.at = 0
@@ -217,6 +226,19 @@ def test_a_haircut_makes_others_unsafe() -> None:
     rig.write(Cell("aave.ETH", "liquidity_index", RAY * 8 // 10))
     assert rig.agrees() == 1
     assert rig.list.waves == waves + 1
+
+
+def test_a_loss_that_debtors_bear_moves_all_who_owe() -> None:
+    """A redistribution raises what everybody owes, so it may make any of them unsafe."""
+    rig = Rig(tiers=[Tier(name="debtors", payer="loans")])
+    rig.supply("lender", "USDC", 10**9)
+    rig.open("anna", 10**18, 790 * 10**6)
+    waves = rig.list.waves
+    assert rig.agrees() == 0
+    theft = ReportLoss(venue="aave", account="thief", loss="theft", asset="USDC", amount=20 * 10**6)
+    rig.must(theft)
+    assert rig.list.waves == waves + 1
+    assert rig.agrees() == 1
 
 
 def test_only_members_are_watched() -> None:

@@ -352,9 +352,8 @@ def test_the_older_stake_lets_leave_while_a_slash_is_unsettled() -> None:
 
 
 UMBRELLA = """
-[venues.pool.umbrella]
+[venues.pool.umbrella.USDC]
 marked = { assumed = "invented" }
-reserve = "USDC"
 stake = "safety"
 deficit_offset = "200"
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ from mutualize.venues.outside import Feed
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 
-FAMILIES = ("aave", "umbrella", "stk", "erc4626")
 CONTRACT_WORDS = {reason.word for reason in Reason}
 
 
@@ -69,7 +68,8 @@ def load(path: Path) -> dict[str, Any]:
     return data
 
 
-def _new_ledger() -> MemoryLedger:
+def new_ledger() -> MemoryLedger:
+    """Return an empty ledger."""
     return MemoryLedger(header("0" * 64, 0, "test", "test"))
 
 
@@ -89,6 +89,10 @@ class Player(ABC):
     @abstractmethod
     def play(self, op: dict[str, Any]) -> Receipt:
         """Carry one operation out."""
+
+    def word(self, err: str) -> str:
+        """Return the contract's word for a refusal, as our reasons spell it."""
+        return err
 
     @abstractmethod
     def ret(self, op: dict[str, Any], receipt: Receipt) -> object:
@@ -115,7 +119,7 @@ class PoolPlayer(Player):
         self.umbrella: Umbrella | None = None
         if "umbrella" in data:
             venues += self._umbrella(data["umbrella"])
-        self.protocol = Protocol(venues, _new_ledger())
+        self.protocol = Protocol(venues, new_ledger())
         for asset, values in data["assets"].items():
             self._list(asset, values)
         if "umbrella" in data:
@@ -179,7 +183,9 @@ class PoolPlayer(Player):
     def _command(self, name: str, a: dict[str, Any]) -> c.Command:
         user = {"venue": "aave", "account": a.get("user", "governance")}
         stake = {"venue": "aave.stake.umbrella", "account": a.get("user", "anyone"), "stake": "umbrella"}
-        above = {"venue": "aave.umbrella", "account": a.get("user", "anyone")}
+        umbrella = "" if self.umbrella is None else self.umbrella.name
+        above = {"venue": umbrella, "account": a.get("user", "anyone")}
+        governed = {"venue": umbrella, "account": "governance"}
         simple: dict[str, Callable[..., c.Command]] = {
             "supply": c.Supply,
             "withdraw": c.Withdraw,
@@ -207,7 +213,7 @@ class PoolPlayer(Player):
             "slash": lambda: c.Slash(**above, stake="umbrella"),
             "cover_pending": lambda: c.CoverPendingDeficit(**above, amount=int(a["amount"])),
             "cover_offset": lambda: c.CoverDeficitOffset(**above, amount=int(a["amount"])),
-            "set_offset": lambda: c.SetDeficitOffset(**above, amount=int(a["amount"])),
+            "set_offset": lambda: c.SetDeficitOffset(**governed, amount=int(a["amount"])),
         }
         if name not in makers:
             raise Differs(f"operation {name!r} is not known")
@@ -317,7 +323,7 @@ class PoolPlayer(Player):
             "stake_total_assets": str(stake.assets(book)),
             "stake_total_shares": str(stake.shares(book)),
             "max_slashable": str(stake.slashable(book)),
-            "recipient_balance": str(book.cell("aave.umbrella", "collected")),
+            "recipient_balance": str(book.cell(umbrella.table, "collected")),
             "underlying_price": str(book.cell("oracle", "STAKED")),
             "stakers": stakers,
         }
@@ -347,7 +353,7 @@ class RatePlayer(Player):
             slash_max=int(p["max_slashable_bps"]),
             lower_bound=int(p["lower_bound"]),
         )
-        self.protocol = Protocol([self.stake], _new_ledger())
+        self.protocol = Protocol([self.stake], new_ledger())
         self.paid: dict[str, int] = {}
 
     def play(self, op: dict[str, Any]) -> Receipt:
@@ -417,7 +423,7 @@ class VaultPlayer(Player):
     def __init__(self, data: dict[str, Any]) -> None:
         super().__init__(0)
         self.stake = StakePool("vault", "shares", "TOKEN", offset_digits=int(data["offset"]))
-        self.protocol = Protocol([self.stake], _new_ledger())
+        self.protocol = Protocol([self.stake], new_ledger())
 
     def play(self, op: dict[str, Any]) -> Receipt:
         """Carry one operation out."""
@@ -461,7 +467,8 @@ class VaultPlayer(Player):
         }
 
 
-PLAYERS: dict[str, Callable[[dict[str, Any]], Player]] = {
+Players = Mapping[str, Callable[[dict[str, Any]], Player]]
+PLAYERS: Players = {
     "aave": PoolPlayer,
     "umbrella": PoolPlayer,
     "stk": RatePlayer,
@@ -480,20 +487,20 @@ def first_difference(ours: object, theirs: object, place: str = "") -> str | Non
     return None if ours == theirs else f"{place.lstrip('.')}: ours {ours!r}, the contract's {theirs!r}"
 
 
-def play(path: Path, *, words: bool) -> int:
+def play(path: Path, *, words: bool, players: Players = PLAYERS) -> int:
     """Play a whole file; raises Differs at the first difference. Returns the number of operations.
 
     `words`: the contract's name of a refusal must agree as well, where one of our reasons has that name.
     """
     data = load(path)
-    player = PLAYERS[path.name.split("_")[0]](data)
+    player = players[path.name.split("_")[0]](data)
     for op in data["ops"]:
         place = f"{path.name}: operation {op.get('i', '?')} {op['op']}"
         receipt = player.play(op)
         if bool(receipt) != op["ok"]:
             answer = "allowed" if receipt else f"refused: {receipt.refused}"
             raise Differs(f"{place}: ok: ours {answer}, the contract's {op['ok']} {op.get('err', '')}")
-        err = op.get("err")
+        err = player.word(op.get("err") or "")
         if words and err in CONTRACT_WORDS and receipt.refused and receipt.refused.word != err:
             raise Differs(f"{place}: err: ours {receipt.refused.word}, the contract's {err}")
         if op["ok"] and op.get("ret") is not None:

@@ -22,14 +22,20 @@ from mutualize.commands import (
     Propose,
     RecogniseShortfall,
     Repay,
+    SetDeficitOffset,
     SetParameter,
     Supply,
     TransferClaims,
 )
+from mutualize.tier_commands import OpenExits, ReleaseTier
 from mutualize.umbrella import Umbrella
 from mutualize.venues.pool import Pool
+from mutualize.venues.rules import PoolRules
+from mutualize.waterfall import Waterfall
 from mutualize.world import Phase, Steps, World
 
+GOVERNANCE: Final = PoolRules().governance
+"""Who carries out what was voted."""
 Measure = Callable[[World], Sequence[Command]]
 """What a proposal does: its commands, written down when it is executed."""
 
@@ -48,10 +54,10 @@ class Proposal:
     phase: Final = Phase.SETTLEMENT
 
     def __init__(
-        self, name: str, pool: Pool, occasion: Occasion, delay_s: int, measure: Measure, fees: Fees
+        self, name: str, venue: str, occasion: Occasion, delay_s: int, measure: Measure, fees: Fees
     ) -> None:
         self.name = name
-        self._pool = pool
+        self._venue = venue
         self._occasion = occasion
         self._delay_s = delay_s
         self._measure = measure
@@ -63,10 +69,10 @@ class Proposal:
         if self._occasion.at is not None:
             yield world.sleep_until(self, self._occasion.at)
         else:
-            signals = [deficit_signal(self._pool.name, asset) for asset in self._occasion.on_deficit]
+            signals = [deficit_signal(self._venue, asset) for asset in self._occasion.on_deficit]
             wake = yield world.wait(self, *signals)
             cause = wake.cause
-        account = self._pool.rules.governance
+        account = GOVERNANCE
         made = world.submit(
             Propose(venue=OUTSIDE, account=account, proposal=self.name, executable=world.now + self._delay_s),
             *self._fees.pay(account, world.now, "propose"),
@@ -108,6 +114,25 @@ def recognise_shortfall(pool: Pool, borrower: str, asset: str) -> Measure:
     return lambda _: [command]
 
 
+def set_offset(umbrella: Umbrella, amount: int) -> Measure:
+    """Set the deficit below which an umbrella's stakers are not touched."""
+    account = umbrella.pool.rules.governance
+    command = SetDeficitOffset(venue=umbrella.name, account=account, amount=amount)
+    return lambda _: [command]
+
+
+def release_tier(waterfall: Waterfall, tier: str, asset: str, most: int | None) -> Measure:
+    """Let a tier pay what waits for it: at most so much in all (without an amount: all of it)."""
+    command = ReleaseTier(venue=waterfall.name, account=GOVERNANCE, tier=tier, asset=asset, most=most)
+    return lambda _: [command]
+
+
+def open_exits(waterfall: Waterfall) -> Measure:
+    """Let people leave again."""
+    command = OpenExits(venue=waterfall.name, account=GOVERNANCE)
+    return lambda _: [command]
+
+
 def repay_debt(pool: Pool, payer: str, borrower: str, asset: str, amount: int | None) -> Measure:
     """Repay somebody's debt (all of it, without an amount) out of a payer's pocket."""
     command = Repay(
@@ -127,10 +152,13 @@ def cover_deficit(
 
     The pool lets only its covering address burn claims against a deficit, so the payer's money takes that
     way: supplied, handed over as claims, burned. Two units more than that pay for rounding (both the transfer
-    and the burn take ⌈covered/index⌉ claim units; up to an index of 2 there are as many). Where an umbrella
-    stands over the reserve, what its stakers have paid for is covered first, then what is below its offset.
+    and the burn take ⌈covered/index⌉ claim units; up to an index of 2 there are as many).
+
+    Where an umbrella stands over the reserve, what its stakers have paid for is covered first, then what is
+    below its offset; nobody may cover what they still answer for. Who covers all of a deficit takes that off
+    them first, the one way that the contract has: the offset is raised to what is open and not pending.
     """
-    if umbrella is not None and umbrella.asset == asset:
+    if umbrella is not None:
         return _cover_under(umbrella, payer, amount)
     covering = pool.rules.umbrella
 
@@ -152,11 +180,16 @@ def _cover_under(umbrella: Umbrella, payer: str, amount: int | None) -> Measure:
     pool, asset = umbrella.pool, umbrella.asset
 
     def measure(world: World) -> Sequence[Command]:
-        deficit = pool.reserve(world.book, asset).deficit
+        book = world.book
+        deficit = pool.reserve(book, asset).deficit
         covered = deficit if amount is None else min(amount, deficit)
-        pending = min(covered, umbrella.pending(world.book))
-        offset = covered - pending
-        commands: list[Command] = [Supply(venue=pool.name, account=payer, asset=asset, amount=covered + 4)]
+        pending, rest = min(covered, umbrella.pending(book)), max(0, deficit - umbrella.pending(book))
+        most = rest if amount is None else umbrella.coverable_offset(book)
+        offset = min(covered - pending, most)
+        paid = Supply(venue=pool.name, account=payer, asset=asset, amount=pending + offset + 4)
+        commands: list[Command] = [paid]
+        if offset > umbrella.coverable_offset(book):
+            commands += set_offset(umbrella, rest)(world)
         if pending:
             commands.append(CoverPendingDeficit(venue=umbrella.name, account=payer, amount=pending))
         if offset or not pending:

@@ -6,17 +6,21 @@
 With a latency the look comes before it, so another may have been faster: the transaction is included all
 the same, fails, and its gas is gone. Without one the look happens in the block itself (as with a bundle
 that its builder simulates first), and nothing is lost. Each sends `per_block` transactions a block at most.
+
+Who bids for block space sends after the latency to the mempool instead, up to `per_block` transactions at a
+time, and nobody sees what others have sent: what is stale when there is room for it fails and pays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import attrs
 
 from mutualize.agents.desk import Desk, Opening
 from mutualize.agents.fees import OUTSIDE
+from mutualize.agents.mempool import Act, Sending, Sent, ended_signal
 from mutualize.agents.signals import cash_signal, loss_signal, market_signal, price_signal, terms_signal
 from mutualize.agents.targets import Pair
 from mutualize.commands import ALL, Command, Trade
@@ -41,19 +45,27 @@ class Chance(NamedTuple):
 class Liquidator:
     """One liquidator. `capital` is what he has, by asset; it changes with what he does.
 
-    `per_block` is how many transactions he gets into one block.
+    `per_block` is how many transactions he gets into one block, or has waiting, where he bids (`sending`).
     """
 
     phase: Final = Phase.LIQUIDATION
 
     def __init__(
-        self, name: str, desk: Desk, capital: Mapping[str, int], latency_s: int, per_block: int = 1
+        self,
+        name: str,
+        desk: Desk,
+        capital: Mapping[str, int],
+        latency_s: int,
+        per_block: int = 1,
+        sending: Sending | None = None,
     ) -> None:
         self.name = name
         self.capital = dict(capital)
         self._desk = desk
         self._latency_s = latency_s
         self._per_block = per_block
+        self._sending = sending
+        self._waiting: dict[tuple[Pair, str], Sent] = {}
         self._sent = 0
         self._last: int | None = None
         self._cause: int | None = None
@@ -65,6 +77,10 @@ class Liquidator:
 
     def run(self, world: World) -> Steps:
         """Look, act in the next block, look again; sleep while nothing pays."""
+        return self._act(world) if self._sending is None else self._bid(world, self._sending)
+
+    def _act(self, world: World) -> Steps:
+        """Act in the next block, by himself."""
         while True:
             if self._per_block > 1 and not self._latency_s:
                 self._sweep(world)
@@ -82,6 +98,35 @@ class Liquidator:
                 self._sent = self._sent + 1 if self._last == world.now else 1
                 self._last = world.now
                 self._send(world, chance)
+
+    def _bid(self, world: World, sending: Sending) -> Steps:
+        """Send to the mempool, as long as he may have another transaction waiting there."""
+        ended = ended_signal(self.name)
+        while True:
+            self._forget_ended()
+            if len(self._waiting) >= self._per_block:
+                yield world.wait(self, ended)
+                continue
+            chance = self._look(world)
+            if chance is None:
+                self._woken((yield world.wait(self, ended, *self._signals(), until=self._moment(world))))
+                continue
+            if self._latency_s:
+                yield world.sleep(self, self._latency_s)
+            pair, account = chance.opening.pair, chance.opening.account
+            self._waiting[pair, account] = sending.send(
+                world, self.name, self._desk.actions(pair), self._liquidating(chance), self._cause
+            )
+
+    def _forget_ended(self) -> None:
+        """Let targets be looked at again whose transactions no longer wait."""
+        for target in [target for target, sent in self._waiting.items() if sent.ended]:
+            del self._waiting[target]
+            self._skip.pop(target, None)
+
+    def _liquidating(self, chance: Chance) -> Act:
+        """Return what a transaction of his does in its block."""
+        return lambda world, gas: self._carry_out(world, chance, gas)
 
     def _woken(self, wake: Wake) -> None:
         """Remember what woke him; collateral that could not be paid out may be there again."""
@@ -119,6 +164,8 @@ class Liquidator:
         if self._wave != desk.targets.wave:
             self._wave = desk.targets.wave
             self._skip.clear()
+        if self._waiting:
+            self._skip.update(dict.fromkeys(self._waiting))
         self._idle = []
         best: Chance | None = None
         for pair in pairs:
@@ -131,7 +178,7 @@ class Liquidator:
         """Return the chance that a pair offers now. Targets that the pool refuses are passed over."""
         desk = self._desk
         most = self._most(world, pair)
-        stream = world.stream(self.name) if self._latency_s else None
+        stream = world.stream(self.name) if self._latency_s or self._sending else None
         while most:
             target = desk.targets.pick(world, pair, self._skip, stream)
             if target is None:
@@ -226,17 +273,23 @@ class Liquidator:
 
     def _send(self, world: World, chance: Chance) -> None:
         """Send the transaction. What has changed since the look makes it fail, at the cost of its gas."""
+        fees, actions = self._desk.fees, self._desk.actions(chance.opening.pair)
+        reverts = self._carry_out(world, chance, fees.pay(self.name, world.now, *actions))
+        failed = fees.fail(self.name, world.now, reverts, *actions) if reverts else ()
+        if failed:
+            world.submit(*failed, cause=self._cause)
+
+    def _carry_out(self, world: World, chance: Chance, gas: Sequence[Command]) -> Reason | None:
+        """Do what the look said, paying that gas; or do nothing, and return why it reverts by now."""
         desk, pair = self._desk, chance.opening.pair
         now: Opening | Reason = chance.opening
         if chance.seen != (world.book.seq, world.now):
             now = self._look_again(world, chance)
         if isinstance(now, Reason):
-            self._fail(world, pair, now)
-            return
+            return now
         own = min(chance.own, now.paid)
         fills = desk.markets.fills(pair, now.paid, now.seized, own, world.now)
         trades = [self._trade(fill) for _, fill in fills]
-        gas = desk.fees.pay(self.name, world.now, *desk.actions(pair))
         planned = world.plan(*trades, *gas, first=[self._signed(plan) for plan in now.plan])
         assert not isinstance(planned, Reason), "what was quoted can be traded"
         world.carry_out(planned, self._cause)
@@ -244,6 +297,7 @@ class Liquidator:
             market.take(fill)
         done = [(fill.sold, fill.sold_amount, fill.bought, fill.bought_amount) for _, fill in fills]
         self._book(pair, now.paid, now.seized, done)
+        return None
 
     def _signed(self, planned: Planned) -> Planned:
         """Return what was planned for nobody with this liquidator's name in it."""
@@ -281,11 +335,6 @@ class Liquidator:
             changes += [(sold, -sold_amount), (bought, bought_amount)]
         for asset, amount in changes:
             self.capital[asset] = self.capital.get(asset, 0) + amount
-
-    def _fail(self, world: World, pair: Pair, reason: Reason) -> None:
-        failed = self._desk.fees.fail(self.name, world.now, reason, *self._desk.actions(pair))
-        if failed:
-            world.submit(*failed, cause=self._cause)
 
     def _trade(self, fill: Fill) -> Command:
         return Trade(

@@ -1,25 +1,30 @@
 """Oracles and halts on the clock. The next publication is computed from the path; nobody asks every second.
 
 market ─▶ observed (deviation or heartbeat) ─▶ delay, then the next block ─▶ PublishPrice
+                                                 └─▶ or the mempool, until there is room for its bid
+with an OSM: market, or such a feed ─▶ its source ─▶ a poke each hop, which tells what the last one saw
 hole in the table ─▶ HaltMarket, on and off
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from mutualize.agents.fees import OUTSIDE
+from mutualize.agents.mempool import Act, Sending, until_ended
 from mutualize.agents.signals import traded_signal
-from mutualize.commands import HaltMarket, PublishPrice
+from mutualize.commands import Command, HaltMarket, PublishPrice
+from mutualize.errors import Reason
 from mutualize.market.chain import Chain
 from mutualize.market.market import Market
-from mutualize.market.oracle import Oracle
+from mutualize.market.oracle import Oracle, Osm
 from mutualize.units import Ratio
 from mutualize.world import Phase, Steps, World
 
 ORACLE: Final = "oracle"
-"""The venue that prices are published to, and the account that publishes them."""
+"""The venue that prices are published to, and the account that publishes them and pays for it."""
 
 
 def publish(asset: str, price: int, market: int | None) -> PublishPrice:
@@ -29,37 +34,81 @@ def publish(asset: str, price: int, market: int | None) -> PublishPrice:
     )
 
 
+Tell = Callable[[World, int, Sequence[Command]], None]
+"""Hands a price on, in one transaction with the commands that pay its gas."""
+
+
 class PriceFeed:
     """The oracle of one asset. Without an `oracle`, every block (every second) is told the market's price.
 
     Its first price is published at the start by somebody else: `Genesis` and this feed read the same market.
+    With `sending`, a publication waits in the mempool, with the price that was observed; until it is in a
+    block (or dropped) nothing else is observed. `tell` is to whom a price goes, if not to protocols.
     """
 
     phase: Final = Phase.ORACLE
 
-    def __init__(self, market: Market, oracle: Oracle | None, chain: Chain | None) -> None:
+    def __init__(
+        self,
+        market: Market,
+        oracle: Oracle | None,
+        chain: Chain | None,
+        *,
+        sending: Sending | None = None,
+        tell: Tell | None = None,
+    ) -> None:
         self.name = f"oracle:{market.asset}"
         self._market = market
         self._oracle = oracle or Oracle(asset=market.asset, heartbeat_s=2**40, deviation=Ratio(0))
         self._direct = oracle is None
         self._chain = chain
+        self._sending = sending
+        self._tell = tell or self._publish
+        self._signals = (traded_signal(market.asset),) if market.depth.permanent else ()
         self._under_way: deque[tuple[int, int]] = deque()
 
     def run(self, world: World) -> Steps:
         """Observe, and publish what was observed when it has arrived."""
-        price, at = self._market.mid(world.now), world.now
-        signals = (traded_signal(self._market.asset),) if self._market.depth.permanent else ()
+        if self._sending is not None:
+            return self._bid(world, self._sending)
+        return self._observe(world)
+
+    def _observe(self, world: World) -> Steps:
+        """Publish in the next block after the delay."""
+        price, at = self._seen(world), world.now
         while True:
             due = self._next(world, price, at)
             moments = [moment for moment in (due, self._arrival()) if moment is not None]
-            if not moments and not signals:
+            if not moments and not self._signals:
                 return
-            yield world.wait(self, *signals, until=min(moments) if moments else None)
-            seen = self._market.mid(world.now) if world.now == due else None
+            yield world.wait(self, *self._signals, until=min(moments) if moments else None)
+            seen = self._seen(world) if world.now == due else None
             if seen is not None:
                 price, at = seen, world.now
                 self._under_way.append((self._arrives(world.now), price))
-            self._publish(world)
+            self._arrive(world)
+
+    def _bid(self, world: World, sending: Sending) -> Steps:
+        """Publish in the block that has room for what is bid: one transaction at a time."""
+        price, at = self._seen(world), world.now
+        while True:
+            due = self._next(world, price, at)
+            if due is None and not self._signals:
+                return
+            yield world.wait(self, *self._signals, until=due)
+            seen, seen_at = self._seen(world) if world.now == due else None, world.now
+            if seen is None:
+                continue
+            yield world.sleep(self, self._oracle.delay_s)
+            sent = sending.send(world, ORACLE, ("publish",), self._carrying(seen))
+            yield from until_ended(world, self, sent)
+            if sent.included:
+                price, at = seen, seen_at
+
+    def _seen(self, world: World) -> int | None:
+        """Return its answer to what the market says now."""
+        price = self._market.mid(world.now)
+        return None if price is None else self._oracle.answer(price)
 
     def _next(self, world: World, price: int | None, at: int) -> int | None:
         """Return when the next price is observed, given the last one that was."""
@@ -75,13 +124,104 @@ class PriceFeed:
     def _included(self, at: int, delay_s: int) -> int:
         return at + delay_s if self._chain is None else self._chain.inclusion(at, delay_s)
 
-    def _publish(self, world: World) -> None:
+    def _arrive(self, world: World) -> None:
         """Publish what has arrived; of several observations that arrive together, the last."""
         arrived = None
         while self._under_way and self._under_way[0][0] <= world.now:
             arrived = self._under_way.popleft()[1]
         if arrived is not None:
-            world.submit(publish(self._market.asset, arrived, self._market.mid(world.now)))
+            self._tell(world, arrived, ())
+
+    def _carrying(self, price: int) -> Act:
+        """Return what a transaction does that carries a price."""
+
+        def act(world: World, gas: Sequence[Command]) -> None:
+            self._tell(world, price, gas)
+
+        return act
+
+    def _publish(self, world: World, price: int, gas: Sequence[Command]) -> None:
+        world.submit(publish(self._market.asset, price, self._market.mid(world.now)), *gas)
+
+
+class DelayedFeed:
+    """An OSM: it tells protocols what its source said a hop ago or longer, when it is poked.
+
+    The source is what a feed of its own told it (`hear`), or without one (`fed` is False) the market's price
+    at the moment of the poke. Its first price is the one that `Genesis` publishes, as if it had long been so.
+    With `sending`, a poke waits in the mempool; one that was dropped is sent again at once. Of one instant, a
+    free poke comes after what its feed tells.
+    """
+
+    phase: Final = Phase.BLOCK
+
+    def __init__(
+        self,
+        market: Market,
+        oracle: Oracle,
+        hop_s: int,
+        chain: Chain | None,
+        *,
+        fed: bool,
+        sending: Sending | None = None,
+    ) -> None:
+        self.name = f"osm:{market.asset}"
+        self._market = market
+        self._oracle = oracle
+        self._hop_s = hop_s
+        self._chain = chain
+        self._fed = fed
+        self._sending = sending
+        self._heard: int | None = None
+        self._osm: Osm
+
+    def hear(self, world: World, price: int, gas: Sequence[Command]) -> None:
+        """Take the price that its feed tells; nobody else can read it yet."""
+        self._heard = price
+        if gas:
+            world.submit(*gas)
+
+    def run(self, world: World) -> Steps:
+        """Have it poked as soon as it may be, again and again."""
+        price = self._market.mid(world.now)
+        assert price is not None, "a market has a price at the start"
+        self._heard = self._oracle.clip(price)
+        self._osm = Osm.begin(self._hop_s, self._heard, world.now)
+        while (due := self._due(world)) is not None:
+            yield world.sleep_until(self, due)
+            if self._sending is None:
+                self._poke(world, ())
+            else:
+                yield from until_ended(world, self, self._sending.send(world, ORACLE, ("poke",), self._poke))
+
+    def _due(self, world: World) -> int | None:
+        """Return when it is poked next: once it may be, outside of outages, when its source has a price."""
+        earliest = max(self._osm.due, world.now)
+        if self._fed:
+            due: int | None = self._oracle.next_open(earliest)
+        else:
+            due = self._oracle.next_observable(self._market, earliest, world.end)
+        if due is None or self._sending is not None or self._chain is None:
+            return due
+        return self._chain.next_block(due)
+
+    def _source(self, world: World) -> int | None:
+        price = self._market.mid(world.now)
+        if self._fed:
+            return self._heard
+        return None if price is None else self._oracle.answer(price)
+
+    def _poke(self, world: World, gas: Sequence[Command]) -> Reason | None:
+        """Poke it. Where its source has no price that changes nothing, and costs the gas."""
+        price = self._source(world)
+        commands = list(gas)
+        if price is not None:
+            self._osm = self._osm.poke(price, world.now)
+            market = self._market.mid(world.now)
+            commands.insert(0, publish(self._market.asset, self._osm.current, market))
+        if commands:
+            world.submit(*commands)
+        return None
 
 
 class Halts:

@@ -4,6 +4,8 @@
     deficit:<venue>:<asset>      a shortfall was recognised       loss:<venue>:<asset>  a tier paid for one
     slash:<venue>:<stake>        a stake was slashed              cash:<venue>:<asset>  cash went up
     terms:<venue>                a parameter was changed          traded:<asset>        somebody traded it
+    open:<venue>                 a loss waits, or is owed later    called:<venue>        members were called
+    exits:<venue>                exits were frozen or opened
     utilization:<venue>:<asset>  gauge, WAD                       deficit-share:<venue>:<asset>  gauge, WAD
 
 A signal carries the seq of its entry, so that what an agent then does can name its cause. A haircut pays a
@@ -20,6 +22,7 @@ from mutualize.events import (
     Entry,
     Event,
     LossAbsorbed,
+    LossAllocated,
     MarketHalted,
     MarketResumed,
     ParameterChanged,
@@ -29,6 +32,14 @@ from mutualize.events import (
     Traded,
 )
 from mutualize.tables import reserve_table
+from mutualize.tier_events import (
+    ExitsFrozen,
+    ExitsOpened,
+    LossHeld,
+    LossPassedOn,
+    MembersCalled,
+    RecoveryPaid,
+)
 from mutualize.units import WAD, mul_div_down
 from mutualize.venues.pool import Pool
 from mutualize.world import World
@@ -72,6 +83,21 @@ def cash_signal(venue: str, asset: str) -> str:
 def terms_signal(venue: str) -> str:
     """Name the signal that governance changed a parameter."""
     return f"terms:{venue}"
+
+
+def open_signal(venue: str) -> str:
+    """Name the signal that a loss waits at a tier, or is owed by one later."""
+    return f"open:{venue}"
+
+
+def called_signal(venue: str) -> str:
+    """Name the signal that members were called for money, or are so no more."""
+    return f"called:{venue}"
+
+
+def exits_signal(venue: str) -> str:
+    """Name the signal that exits were frozen, or opened again."""
+    return f"exits:{venue}"
 
 
 def utilization_gauge(venue: str, asset: str) -> str:
@@ -163,6 +189,13 @@ _MEANS: Final[dict[type[Event], Callable[[Any], tuple[str, ...]]]] = {
     MarketResumed: lambda event: (market_signal(event.asset),),
     ShortfallRecognised: lambda event: (deficit_signal(event.venue, event.asset),),
     LossAbsorbed: lambda event: (loss_signal(event.venue, event.asset),),
+    LossHeld: lambda event: (open_signal(event.venue),),
+    LossAllocated: lambda event: (open_signal(event.venue),) if event.due else (),
+    LossPassedOn: lambda event: (called_signal(event.venue),),
+    MembersCalled: lambda event: (called_signal(event.venue),),
+    ExitsFrozen: lambda event: (exits_signal(event.venue),),
+    ExitsOpened: lambda event: (exits_signal(event.venue),),
+    RecoveryPaid: lambda event: (cash_signal(event.venue, event.asset),),
     Slashed: lambda event: (slash_signal(event.venue, event.stake),),
     ParameterChanged: lambda event: (terms_signal(event.venue),),
 }

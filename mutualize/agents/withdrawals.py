@@ -4,7 +4,8 @@
     cash comes back ──▶ the first in the queue takes it, then the second, … until it is gone
 
 A real pool has no queue: it rejects, and holders try again. Here those who were first to ask are the first
-to notice. What waits is in the ledger (`ClaimWaiting`), so that the time of waiting can be told.
+to notice. While exits are frozen nobody is served. What waits is in the ledger (`ClaimWaiting`), so that the
+time of waiting can be told.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections import deque
 from typing import Final
 
 from mutualize.agents.fees import OUTSIDE, Fees
-from mutualize.agents.signals import cash_signal, terms_signal
+from mutualize.agents.signals import cash_signal, exits_signal, terms_signal
 from mutualize.commands import ALL, AwaitCash, Withdraw
+from mutualize.tables import exits_table
 from mutualize.venues.pool import Pool
 from mutualize.world import Phase, Steps, World
 
@@ -47,7 +49,8 @@ class WithdrawalQueue:
 
     def run(self, world: World) -> Steps:
         """Serve the queue whenever cash comes back."""
-        signals = (cash_signal(self.pool.name, self.asset), terms_signal(self.pool.name))
+        name = self.pool.name
+        signals = (cash_signal(name, self.asset), terms_signal(name), exits_signal(name))
         while True:
             if not self._queue:
                 yield world.wait(self, self._asked)
@@ -59,7 +62,8 @@ class WithdrawalQueue:
         """Pay out what is there. True if nothing is left to wait for: paid, or refused for another reason."""
         reserve = self.pool.reserve(world.book, self.asset)
         claim = self.pool.claim(world.book, account, self.asset, world.now)
-        cash = 0 if reserve.paused else min(claim, reserve.virtual)
+        stopped = reserve.paused or world.book.cell(exits_table(self.pool.name), "frozen")
+        cash = 0 if stopped else min(claim, reserve.virtual)
         if not claim:
             return True
         if not cash:

@@ -19,7 +19,8 @@ from mutualize.cli.checks import bench, check
 from mutualize.cli.ledgers import repair, replay, verify
 from mutualize.cli.output import forget_stdout
 from mutualize.cli.runs import resume, run
-from mutualize.cli.scenarios import init, list_, schema, show
+from mutualize.cli.scenarios import init, list_, schema, show, waterfall
+from mutualize.cli.spreads import sensitivity, spread
 from mutualize.errors import Exit
 
 EXITS = """\b
@@ -99,7 +100,10 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
         context.exit(Exit.USAGE)
 
 
-for command in (list_, show, init, schema, run, resume, verify, replay, repair, check, bench):
+for command in (
+    *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
+    *(verify, replay, repair, check, bench),
+):
     cli.add_command(command)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mutualize.cli.options import json_option, ledger_path, limit_option
+from mutualize.cli.options import jobs_option, json_option, ledger_path, limit_option
 from mutualize.cli.output import emit, emit_json
 from mutualize.errors import Exit, MutualizeError
 
@@ -22,6 +22,12 @@ from mutualize.errors import Exit, MutualizeError
     metavar="LEDGER",
     help="An older ledger: show the first event that differs, and what led to it. Repeatable.",
 )
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100_000),
+    help="Run what is expected over seeds again, with so many; left out: as spread.json has it.",
+)
+@jobs_option
 @limit_option
 @json_option
 def check(
@@ -29,6 +35,8 @@ def check(
     golden: Path | None,
     update: bool,
     against: tuple[str, ...],
+    seeds: int | None,
+    jobs: int | None,
     limits: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -66,6 +74,9 @@ def check(
                 ledger = "none" if kept is None else kept / f"{len(rows)}.jsonl"
                 with Progress() as progress:
                     ran = run_scenario(name, variant=variant, ledger=ledger, limits=limits, progress=progress)
+                if seeds is not None and any(one.over for one in ran.scenario.expected()):
+                    with Progress() as progress:
+                        ran.over_seeds(seeds, workers=jobs, told=progress.points)
                 run, about = run_name(ran.summary), ran.scenario
                 old = chosen_older(olds, known.get(run), about.sha256, about.seed)
                 row = checked(ran.summary, known if old is None else {**known, run: old.digest})

@@ -23,6 +23,9 @@ limit_option = click.option(
     metavar="NAME=N",
     help="Raise a limit that an error names. Repeatable.",
 )
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), help="Processes for many runs; left out: one a processor."
+)
 variant_option = click.option("--variant", metavar="NAME", help="Apply a variant of the scenario.")
 
 

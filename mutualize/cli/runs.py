@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from mutualize.cli.options import json_option, limit_option, set_option, variant_option
+from mutualize.cli.options import jobs_option, json_option, limit_option, set_option, variant_option
 from mutualize.cli.output import emit, emit_json
 from mutualize.errors import Exit, MutualizeError
 
 if TYPE_CHECKING:
     from mutualize.run import Run
 
-LONG_BAND: Final = 50
-"""So many draws take a while, and who has no progress bar is told what he waits for."""
 ORDERS: Final = 8
 """How many orders of ties are tried where no number is given."""
 ORDERS_MAX: Final = 10_000
@@ -23,10 +21,6 @@ ORDERS_MAX: Final = 10_000
 
 durable_option = click.option(
     "--durable", is_flag=True, help="Flush each batch of the ledger to the disk, against a power cut."
-)
-no_band_option = click.option("--no-band", is_flag=True, help="Leave out the draws of uncertain inputs.")
-jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), help="Processes for the draws; left out: one a processor."
 )
 
 
@@ -38,7 +32,6 @@ jobs_option = click.option(
 @click.option("--out", metavar="DIR", help="Write ledger, summary and scenario into DIR.")
 @click.option("--force", is_flag=True, help="Replace the run that is in DIR.")
 @durable_option
-@no_band_option
 @jobs_option
 @click.option("--shuffle-ties", type=click.IntRange(1, ORDERS_MAX), is_flag=False, flag_value=ORDERS,
               metavar="[N]",
@@ -53,7 +46,6 @@ def run(
     out: str | None,
     force: bool,
     durable: bool,
-    no_band: bool,
     jobs: int | None,
     shuffle_ties: int | None,
     limits: tuple[str, ...],
@@ -81,10 +73,11 @@ def run(
             limits=limits,
             progress=progress,
         )
-    tell_findings(ran, no_band=no_band, jobs=jobs, as_json=as_json)
+    tell_findings(ran, as_json=as_json)
     if shuffle_ties is not None:
-        with Progress(shuffle_ties + 1) as progress:
-            ran.shuffle_ties(shuffle_ties, workers=jobs, progress=progress.draws)
+        total = shuffle_ties + 1
+        with Progress() as progress:
+            ran.shuffle_ties(shuffle_ties, workers=jobs, progress=lambda done: progress.points(done, total))
     ledger = None if ran.folder is None else ran.folder.ledger
     close(ran, next_steps(ran.summary, ledger, scenario, seed, settings, variant), as_json=as_json)
 
@@ -93,16 +86,12 @@ def run(
 @click.argument("folder", metavar="RUN")
 @durable_option
 @click.option("--salvage", is_flag=True, help="Go on from the last sound batch of a corrupt ledger as well.")
-@no_band_option
-@jobs_option
 @limit_option
 @json_option
 def resume(
     folder: str,
     durable: bool,
     salvage: bool,
-    no_band: bool,
-    jobs: int | None,
     limits: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -120,25 +109,18 @@ def resume(
             click.echo("nothing to do: this run has ended, and its summary is written.")
         return
     assert ran.folder is not None, "what is resumed has a folder"
-    tell_findings(ran, no_band=no_band, jobs=jobs, as_json=as_json)
+    tell_findings(ran, as_json=as_json)
     steps = next_steps(ran.summary, ran.folder.ledger, str(ran.folder.path), None, (), None)
     close(ran, steps, as_json=as_json)
 
 
-def tell_findings(ran: Run, *, no_band: bool, jobs: int | None, as_json: bool) -> None:
-    """Print what was found so far, then draw the band, which may take a while."""
+def tell_findings(ran: Run, *, as_json: bool) -> None:
+    """Print what was found, before what may take a while."""
     from mutualize.report.page import findings
-    from mutualize.report.progress import Progress
 
     if not as_json:
         emit(findings(ran.summary))
         sys.stdout.flush()
-    if no_band or ran.scenario.band is None:
-        return
-    if ran.scenario.band.draws >= LONG_BAND and not sys.stderr.isatty():
-        click.echo(f"drawing the band: {ran.scenario.band.draws} runs (--no-band leaves it out)", err=True)
-    with Progress(ran.scenario.band.draws) as progress:
-        ran.draw_band(workers=jobs, progress=progress.draws)
 
 
 def close(ran: Run, steps: list[tuple[str, str]], *, as_json: bool) -> None:

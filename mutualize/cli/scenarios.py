@@ -1,4 +1,4 @@
-"""The commands about scenarios: list, show, init, schema."""
+"""The commands about scenarios: list, show, init, schema, waterfall."""
 
 from __future__ import annotations
 
@@ -49,12 +49,13 @@ def show(
     from mutualize.report.show import scenario_data, scenario_page
     from mutualize.scenario.limits import limits_of
     from mutualize.scenario.load import load
+    from mutualize.spread_file import spread_beside
 
     loaded = load(scenario, overrides_of(settings), variant, limits=limits_of(limits))
     if as_json:
-        emit_json(scenario_data(loaded))
+        emit_json(scenario_data(loaded, spread_beside(loaded)))
     else:
-        emit(scenario_page(loaded))
+        emit(scenario_page(loaded, spread_beside(loaded)))
 
 
 @click.command()
@@ -89,3 +90,24 @@ def schema(metrics: bool) -> None:
     from mutualize.report.blocks import Table
 
     emit([Table(("metric", "unit", "what it is"), tuple((m.pattern, m.unit, m.doc) for m in METRICS))])
+
+
+@click.command()
+@click.argument("name", required=False)
+@json_option
+def waterfall(name: str | None, as_json: bool) -> None:
+    """Show a table of tiers that is shipped, with the source of every row; without NAME: list them.
+
+    A venue of a scenario takes one by its name: preset = "NAME".
+    """
+    from mutualize.report.preset import preset_list, preset_page
+    from mutualize.scenario.presets import names, preset
+
+    found = [preset(each) for each in (names() if name is None else [name])]
+    if as_json and name is None:
+        rows = [{"name": each["name"], "title": each["title"], "kinds": each["kinds"]} for each in found]
+        emit_json({"schema": "mutualize/waterfalls@1", "waterfalls": rows})
+    elif as_json:
+        emit_json({"schema": "mutualize/waterfall@1", **found[0]})
+    else:
+        emit(preset_list(found) if name is None else preset_page(found[0]))

@@ -1,6 +1,8 @@
 """The chain: when a transaction is included, and what it costs.
 
-The rule: blocks stand on a grid from the start, and nothing happens between two of them.
+The rule: blocks stand on a grid from the start, and nothing happens between two of them. Where block space is
+scarce (`space`), those who bid for it wait in a mempool (mutualize/agents/mempool.py); all others are in the
+next block, at the gas price.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from itertools import pairwise
 
 import attrs
 
+from mutualize.market.space import Space
 from mutualize.units import div_up
 
 
@@ -34,6 +37,7 @@ class Chain:
     native: str
     gas_path: tuple[tuple[int, int], ...] = attrs.field(converter=_rows, default=0)
     gas: Mapping[str, int] = attrs.field(factory=dict)
+    space: Space | None = None
     _times: tuple[int, ...] = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -63,6 +67,10 @@ class Chain:
             raise ValueError(f"no gas price is known at {t}")
         return self.gas_path[index][1]
 
+    def units(self, *actions: str) -> int:
+        """Return how much gas one transaction needs that does all of this."""
+        return sum(self.gas.get(action, 0) for action in actions)
+
     def cost(self, action: str, t: int) -> int:
         """Return what an action costs at `t`, in base units of the native asset."""
-        return self.gas.get(action, 0) * self.gas_price(t)
+        return self.units(action) * self.gas_price(t)

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import mutualize.vault_events  # noqa: F401 - its kinds of events are registered by being imported
 from mutualize.events import KINDS, AgentFailed, Entry, Event
+from mutualize.projections.auctions import Auctions
+from mutualize.projections.departures import Departures
 from mutualize.projections.frame import Frame, Handler, Handlers
 from mutualize.projections.gains import Gains
 from mutualize.projections.liquidations import Liquidations
@@ -35,7 +38,9 @@ class Board:
         self.liquidations = Liquidations(frame, self.mirror)
         self.waterfalls = Waterfalls(frame, self.mirror)
         self.pooling = Pooling(self.mirror)
+        self.departures = Departures()
         self.gains = Gains()
+        self.auctions = Auctions(self.mirror)
         self.failed: list[tuple[str, str]] = []
         """(agent, problem) of agents whose own code failed."""
         self.entries = 0
@@ -50,6 +55,8 @@ class Board:
                 self.liquidations.handlers,
                 self.waterfalls.handlers,
                 self.pooling.handlers,
+                self.departures.handlers,
+                self.auctions.handlers,
                 {AgentFailed: self._agent_failed},
             )
         )

@@ -10,9 +10,12 @@ from collections.abc import Mapping
 
 from mutualize.accounts import account, split_account, tier_account
 from mutualize.book import Book
+from mutualize.members import fund_table
 from mutualize.projections.mirror import Mirror
-from mutualize.tables import debt_table, stake_table, supply_table
+from mutualize.tables import as_name, balance_table, debt_table, stake_table, supply_table
 from mutualize.units import mul_div_down, ray_mul_down, ray_mul_up
+from mutualize.vault_laws import Engine, engines
+from mutualize.venues.vat import CONTRACTS
 
 Amounts = dict[str, dict[str, int]]
 """By asset and account, in base units; debts and open deficits are negative."""
@@ -29,16 +32,56 @@ def closing(book: Book, mirror: Mirror) -> Mapping[str, Mapping[str, int]]:
     amounts: Amounts = {}
     for venue, asset in mirror.reserves():
         _holders(amounts, book, mirror, venue, asset)
+    vaults = engines(book)
+    for engine in vaults:
+        _vaults(amounts, engine)
     shared = {_stakers(amounts, book, mirror, *stake) for stake in mirror.stakes()}
+    listed, by_holder = set(mirror.reserves()), {engine.venue for engine in vaults}
     for name, asset, balance in mirror.balances():
-        part = split_account(name)[1].partition(":")[0]
+        venue, whole = split_account(name)
+        part, _, fund = whole.partition(":")
         if name in shared:
             continue
-        if part in ("tier", "treasury", "residue"):
+        if part == "claims" and venue in by_holder:
+            continue
+        if part == "claims" and (venue, asset) not in listed:
+            _by_name(
+                amounts, book.table(balance_table(venue, asset)), account(venue, "residue"), asset, balance
+            )
+        elif part == "tier":
+            _by_name(amounts, book.table(fund_table(venue, fund, asset)), name, asset, balance)
+        elif part in ("treasury", "residue"):
             _add(amounts, asset, name, balance)
-        elif part == "deficit":
+        elif part == "deficit" or name.endswith(":loans:auction"):
             _add(amounts, asset, name, -balance)
     return amounts
+
+
+def _by_name(amounts: Amounts, parts: Mapping[str, int], rest: str, asset: str, whole: int) -> None:
+    """Give each what stands by his name, and what is left of the whole to an account of the venue's."""
+    for name, part in parts.items():
+        whole -= part
+        _add(amounts, asset, name, part)
+    _add(amounts, asset, rest, whole)
+
+
+def _vaults(amounts: Amounts, engine: Engine) -> None:
+    """Divide what a vault engine owes among its holders; what its contracts hold stands in accounts."""
+    stablecoin, token = (as_name(engine.number(name)) for name in ("stablecoin", "governance_token"))
+    for ilk in engine.ilks:
+        asset, rate = engine.asset(ilk), engine.of(ilk)["rate"]
+        for table in (f"gem.{ilk}", f"{ilk}.ink"):
+            _people(amounts, asset, engine.of(table))
+        for owner, art in engine.of(f"{ilk}.art").items():
+            _add(amounts, stablecoin, owner, -art * rate)
+    _people(amounts, stablecoin, engine.of("dai"))
+    _people(amounts, token, engine.of("gov"))
+
+
+def _people(amounts: Amounts, asset: str, table: Mapping[str, int]) -> None:
+    for name, amount in table.items():
+        if name not in CONTRACTS:
+            _add(amounts, asset, name, amount)
 
 
 def _holders(amounts: Amounts, book: Book, mirror: Mirror, venue: str, asset: str) -> None:

@@ -2,6 +2,7 @@
 
     kind       held-out (nothing was tuned to it), fitted (something was), identity (follows from an input)
     compare    equals, at_least, at_most, between, first, last, order, absent; with a tolerance
+    over       nothing: of this run; 'seeds': of the median over many seeds, which one run cannot decide
 
 A published number is compared in the metric's own integers; a tolerance of '10%' is a share of that number,
 any other is absolute (seconds, for moments).
@@ -9,7 +10,7 @@ any other is absolute (seconds, for moments).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -36,6 +37,8 @@ from mutualize.projections.metrics import (
 from mutualize.units import WAD, mul_div_down, parse_decimal
 
 KINDS: Final = ("held-out", "fitted", "identity")
+DECIMALS_MAX: Final = 36
+"""No asset has more decimals, and no unit."""
 _DECIMALS: Final = {MONEY: 8, PRICE: 8, RATIO: 18, COUNT: 0, SECONDS: 0}
 
 
@@ -56,6 +59,7 @@ class Expectation:
     kind: str = "held-out"
     source: str = ""
     remark: str = ""
+    over: str = ""
 
 
 @attrs.frozen
@@ -63,7 +67,8 @@ class Outcome:
     """One expectation beside what was computed, in the metric's own integers.
 
     `published` has one number, two for 'between', and none for 'order' (see `order`) and 'absent'.
-    `tolerance_share` (WAD) is what the scenario states, where it states a share.
+    `tolerance_share` (WAD) is what the scenario states, where it states a share. `met` says whether this
+    figure meets it; where `over` is 'seeds', that decides nothing unless the figure is the median's.
     """
 
     id: str
@@ -79,6 +84,7 @@ class Outcome:
     source: str
     remark: str
     at: int | None
+    over: str
 
     @property
     def nearest(self) -> int | None:
@@ -111,12 +117,18 @@ class Expectations:
 
     def __init__(self, expected: Iterable[Expectation], frame: Frame) -> None:
         self._asked = _understand(expected, frame)
+        self._frame = frame
         self._seen: dict[str, Figure] = {}
 
     @property
     def accounts(self) -> Names:
         """The accounts that have to be watched."""
         return tuple(dict.fromkeys(asked.account for _, asked, _ in self._asked if asked.account))
+
+    @property
+    def looked_at(self) -> list[tuple[str, int | None]]:
+        """What each expectation looks at: the metric's name, and the moment (None: the end)."""
+        return [(asked.name, one.at) for one, asked, _ in self._asked]
 
     def attach(self, board: Board) -> None:
         """Have the board stop at the moments that expectations name."""
@@ -129,11 +141,19 @@ class Expectations:
 
     def outcomes(self, board: Board) -> list[Outcome]:
         """Return all outcomes, in the order of the file. The board must have been taken to the end."""
-        found: list[Outcome] = []
-        for one, asked, published in self._asked:
-            computed = self._seen.get(one.id) if one.at is not None else asked.figure(board)
-            found.append(_judge(one, asked, published, computed, board.frame))
-        return found
+        return self.judged(
+            [
+                self._seen.get(one.id) if one.at is not None else asked.figure(board)
+                for one, asked, _ in self._asked
+            ]
+        )
+
+    def judged(self, figures: Sequence[Figure]) -> list[Outcome]:
+        """Return what becomes of the expectations where these are the figures, one for each."""
+        return [
+            _judge(one, asked, published, computed, self._frame)
+            for (one, asked, published), computed in zip(self._asked, figures, strict=True)
+        ]
 
 
 def _understand(
@@ -226,6 +246,7 @@ def _judge(
         source=one.source,
         remark=one.remark,
         at=one.at,
+        over=one.over,
     )
 
 

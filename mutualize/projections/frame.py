@@ -26,6 +26,7 @@ NAMED: Final[Mapping[str, str]] = {
     "governance": "treasury",
     "collector": "treasury",
     "thief": "thieves",
+    "diluted": "token holders",
 }
 """The roles of accounts that are called the same everywhere."""
 PARTS: Final[Mapping[str, str]] = {
@@ -33,6 +34,7 @@ PARTS: Final[Mapping[str, str]] = {
     "treasury": "treasury",
     "residue": "residue",
     "deficit": "open deficit",
+    "loans": "debt at auction",
 }
 """The roles of a venue's own accounts."""
 

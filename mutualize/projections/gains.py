@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from mutualize.accounts import OUTSIDE, split_account
+from mutualize.accounts import OUTSIDE, split_account, tier_account
 from mutualize.events import (
     AssetsLost,
     Borrowed,
@@ -28,12 +28,16 @@ from mutualize.events import (
     LossAbsorbed,
     PositionOpened,
     Repaid,
+    ShortfallRecognised,
     Slashed,
     Staked,
     Supplied,
     Unstaked,
     Withdrawn,
 )
+from mutualize.tier_events import ContributionReturned, MemberContributed, RecoveryAllocated, RecoveryPaid
+from mutualize.vault_events import CollateralExited, CollateralJoined, DaiMoved, GovernanceMinted
+from mutualize.venues.vat import VOW
 
 UNKNOWN: Final = "unknown"
 """Whose cash a venue moved where no field of the event says it. Nothing should ever stand here."""
@@ -42,11 +46,29 @@ MARKET: Final = "market"
 COLLECTOR: Final = "collector"
 """Who takes what is slashed and not sold at once."""
 
+DILUTED: Final = "diluted"
+"""Who bears new governance tokens: all who held some, since a token is a smaller part of the whole."""
+
 _OUTSIDE: Final = OUTSIDE + ":"
-_OPENING: Final = (Supplied, Borrowed, Staked, FundContributed)
+_OPENING: Final = (
+    Supplied,
+    Borrowed,
+    Staked,
+    FundContributed,
+    MemberContributed,
+    CollateralJoined,
+    DaiMoved,
+    GovernanceMinted,
+)
 """What counts as had at the start, if it happened in the first instant."""
 
-_OTHERS: Final[Mapping[type[Event], str]] = {LossAbsorbed: MARKET, Slashed: COLLECTOR, AssetsLost: "thief"}
+_OTHERS: Final[Mapping[type[Event], str]] = {
+    LossAbsorbed: MARKET,
+    Slashed: COLLECTOR,
+    AssetsLost: "thief",
+    ShortfallRecognised: "thief",
+    RecoveryPaid: "donor",
+}
 """Whose cash it is that an event moves without naming anybody."""
 
 
@@ -69,9 +91,9 @@ class Row:
 def _purses(event: Event) -> tuple[tuple[str, str, int], ...]:
     """Return what an event brought into purses: (account, asset, amount), negative where it went out."""
     match event:
-        case Supplied() | FundContributed():
+        case Supplied() | FundContributed() | MemberContributed() | CollateralJoined():
             return ((event.account, event.asset, -event.amount),)
-        case Withdrawn() | Borrowed():
+        case Withdrawn() | Borrowed() | ContributionReturned() | CollateralExited():
             return ((event.account, event.asset, event.amount),)
         case Repaid():
             return ((event.payer, event.asset, -event.amount),)
@@ -99,6 +121,7 @@ class Gains:
     def __init__(self) -> None:
         self._start: int | None = None
         self._slashed = (-1, "")
+        self._donor = UNKNOWN
         self._opening: dict[str, dict[str, int]] = {}
         self._flows: dict[str, dict[str, int]] = {}
 
@@ -108,9 +131,16 @@ class Gains:
         if self._start is None:
             self._start = entry.at
         cash = _cash_out(event)
+        if isinstance(event, RecoveryAllocated):
+            self._donor = event.account
         opening = isinstance(event, PositionOpened) or (
             entry.at == self._start and isinstance(event, _OPENING)
         )
+        if opening and isinstance(event, DaiMoved):
+            self._book(self._opening, event.account, event.asset, -event.amount)
+            self._book(self._opening, _holder(event.venue, event.to), event.asset, event.amount)
+        elif isinstance(event, GovernanceMinted):
+            self._mint(event, opening=opening)
         for account, asset, amount in _purses(event):
             cash[asset] = cash.get(asset, 0) - amount
             self._book(
@@ -120,9 +150,24 @@ class Gains:
             self._hand_over(event)
         for asset, rest in cash.items():
             if rest:
-                self._book(self._flows, _OTHERS.get(type(event), UNKNOWN), asset, rest)
+                self._book(self._flows, self._other(event, asset, len(cash)), asset, rest)
         self._sell(entry.tx, event)
         self._outside(event)
+
+    def _other(self, event: Event, asset: str, assets: int) -> str:
+        """Say whose cash an event moved without naming anybody: a payer's own, a donor's, or the market's."""
+        if isinstance(event, LossAbsorbed) and event.paid_asset == event.asset == asset and assets == 1:
+            return event.bearer
+        if isinstance(event, RecoveryPaid):
+            return self._donor
+        return _OTHERS.get(type(event), UNKNOWN)
+
+    def _mint(self, event: GovernanceMinted, *, opening: bool) -> None:
+        """Count the tokens that there are at the start as somebody's; later ones dilute all who hold some."""
+        if opening:
+            self._book(self._opening, event.account, event.asset, event.amount)
+        else:
+            self._book(self._flows, DILUTED, event.asset, -event.amount)
 
     def _sell(self, tx: int, event: Event) -> None:
         """Hand what was slashed to the market, where a tier then paid with it in the same transaction."""
@@ -162,6 +207,11 @@ class Gains:
                 if row.opening or row.flow or row.closing:
                     rows.append(row)
         return rows
+
+
+def _holder(venue: str, name: str) -> str:
+    """Return the account in which a holder's stablecoins stand: the vow's are a tier."""
+    return tier_account(venue, "surplus-buffer") if name == VOW else name
 
 
 def _cash_out(event: Event) -> dict[str, int]:

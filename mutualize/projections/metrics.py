@@ -41,6 +41,7 @@ NAMES: Final = "names"
 _PARTS: Final = {
     "<asset>": r"([A-Za-z0-9.]{1,16})",
     "<account>": r"([a-z0-9_-]{1,64})",
+    "<auction>": r"(flip|clip|flop|flap)",
     "<tier>": r"([a-z0-9_-]{1,64})",
     "<REASON>": r"([A-Z_]{1,64})",
 }
@@ -155,6 +156,12 @@ def _reserves(board: Board, asset: str) -> list[tuple[str, str]]:
     return [key for key in board.mirror.reserves() if key[1] == asset]
 
 
+def _venues(board: Board, asset: str) -> list[str]:
+    """Return the venues in which an asset is lent, or fell short."""
+    lent = [venue for venue, _ in _reserves(board, asset)]
+    return list(dict.fromkeys([*lent, *(short.venue for short in _shortfalls(board, asset))]))
+
+
 def _highest(board: Board, asset: str) -> int:
     usage = [board.waiting.usage.get(key) for key in _reserves(board, asset)]
     return max((use.highest for use in usage if use is not None), default=0)
@@ -192,6 +199,47 @@ def _pairs(board: Board, field: str, asset: str = "", side: str = "") -> int:
     )
 
 
+AUCTIONS: Final[tuple[Metric, ...]] = (
+    Metric("auctions.<auction>.count", COUNT, "how many auctions of a kind (flip, clip, flop, flap) began",
+           lambda b, w: b.auctions.kind(w[0]).count),
+    Metric("auctions.<auction>.ended", COUNT, "how many of them are over",
+           lambda b, w: b.auctions.kind(w[0]).ended),
+    Metric("auctions.<auction>.first", TIME, "when the first one began",
+           lambda b, w: b.auctions.kind(w[0]).first),
+    Metric("auctions.<auction>.last", TIME, "when the last one began",
+           lambda b, w: b.auctions.kind(w[0]).last),
+    Metric("auctions.owners", COUNT, "how many owners' vaults were liquidated",
+           lambda b, _: len(b.auctions.owners)),
+    Metric("auctions.seized.<asset>", AMOUNT, "collateral that was put up for auction",
+           lambda b, w: b.auctions.seized.get(w[0], 0)),
+    Metric("auctions.sold.<asset>", AMOUNT, "collateral that winners got; the rest went home",
+           lambda b, w: b.auctions.sold.get(w[0], 0)),
+    Metric("auctions.zero.count", COUNT, "collateral auctions won by a bid of less than one stablecoin",
+           lambda b, _: b.auctions.zero),
+    Metric("auctions.zero.share", RATIO, "the same as a share of all that are over",
+           lambda b, _: b.auctions.zero_share()),
+    Metric("auctions.zero.lost.<asset>", AMOUNT, "the collateral that went for that",
+           lambda b, w: b.auctions.zero_lots.get(w[0], 0)),
+    Metric("auctions.zero.owners", COUNT, "how many owners lost collateral for that",
+           lambda b, _: len(b.auctions.zero_owners)),
+    Metric("auctions.zero.first", TIME, "when the first such auction was over",
+           lambda b, _: b.auctions.zero_first),
+    Metric("auctions.zero.last", TIME, "when the last such auction was over",
+           lambda b, _: b.auctions.zero_last),
+    Metric(
+        "auctions.returned", RATIO, "share of its lot that an auction won by more gave back, their mean",
+        lambda b, _: b.auctions.returned_share(),
+    ),
+    Metric("minted.<asset>", AMOUNT, "governance tokens that were minted since the start",
+           lambda b, w: b.auctions.minted.get(w[0], 0)),
+    Metric(
+        "shortfall.<asset>.net", AMOUNT,
+        "the most that was missing at once: debt of no vault and no open auction, less surplus and penalties",
+        lambda b, w: b.auctions.missing_max.get(w[0], 0),
+    ),
+)  # fmt: skip
+"""Those of vault engines."""
+
 METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "shortfall.<asset>", AMOUNT, "debt that was recognised as uncovered, in all venues",
@@ -207,7 +255,11 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
     Metric(
         "uncovered.<asset>", AMOUNT, "the deficit that nobody has paid",
-        lambda b, w: sum(b.mirror.deficit(*key) for key in _reserves(b, w[0])),
+        lambda b, w: sum(b.mirror.deficit(venue, w[0]) for venue in _venues(b, w[0])),
+    ),
+    Metric(
+        "pending.<asset>", AMOUNT, "the part of it that a slash paid for, while no claims were burned yet",
+        lambda b, w: sum(short.pending for short in _shortfalls(b, w[0])),
     ),
     Metric(
         "haircut.<asset>", AMOUNT, "what depositors bore by haircuts",
@@ -237,6 +289,26 @@ METRICS: Final[tuple[Metric, ...]] = (
         "tier.<tier>.money", MONEY, "what a tier gave, at the price used when it paid",
         lambda b, w: sum(row.paid_value for _, row in _tiers(b, w[0])),
     ),
+    Metric(
+        "tier.<tier>.held.<asset>", AMOUNT, "what waits for a tier: before its time, or before a vote",
+        lambda b, w: sum(row.held for _, row in _tiers(b, w[0], w[1])),
+    ),
+    Metric(
+        "tier.<tier>.owed.<asset>", AMOUNT, "what a tier owes by a deadline and has not paid",
+        lambda b, w: sum(row.owed for _, row in _tiers(b, w[0], w[1])),
+    ),
+    Metric(
+        "tier.<tier>.passed-on.<asset>", AMOUNT, "what a tier had not raised by its deadlines",
+        lambda b, w: sum(row.passed_on for _, row in _tiers(b, w[0], w[1])),
+    ),
+    Metric(
+        "tier.<tier>.given-back.<asset>", AMOUNT, "what was recovered and given back to a tier's payers",
+        lambda b, w: sum(row.given_back for _, row in _tiers(b, w[0], w[1])),
+    ),
+    Metric("unstaked.<asset>", AMOUNT, "what stakers took out of their stakes",
+           lambda b, w: b.departures.amounts.get(w[0], 0)),
+    Metric("unstaked.<asset>.stakers", COUNT, "how many stakers took something out",
+           lambda b, w: len(b.departures.leavers.get(w[0], {}))),
     Metric("tiers.order", NAMES, "the tiers that paid, in the order in which each paid first",
            lambda b, _: _order(b)),
     Metric(
@@ -260,7 +332,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("exhausted.<account>", TIME, "when its last collateral was seized", lambda b, w: _ltv(b, w[0])[2]),
     Metric(
         "seizures.<account>", COUNT, "how often it was liquidated",
-        lambda b, w: b.liquidations.debtors.get(w[0], 0),
+        lambda b, w: b.liquidations.debtors.get(w[0], 0) + b.auctions.owners.get(w[0], 0),
     ),
     Metric("liquidations.count", COUNT, "how many liquidations there were",
            lambda b, _: b.liquidations.count),
@@ -302,6 +374,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "withdrawals.holders.<asset>", COUNT, "how many holders ever waited for cash",
         lambda b, w: sum(len(q.ever) for (_, of), q in b.waiting.queues.items() if of == w[0]),
     ),
+    *AUCTIONS,
     Metric("refusals.<REASON>", COUNT, "how often that reason was given",
            lambda b, w: b.refusals.count(w[0])),
     Metric("price.<asset>", PRICE, "what the oracle told last", lambda b, w: _extreme(b, w[0], "last")),

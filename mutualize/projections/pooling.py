@@ -137,7 +137,9 @@ class Pooling:
     def _recognised(self, entry: Entry) -> None:
         event = entry.event
         assert isinstance(event, ShortfallRecognised)
-        holdings = self._holdings[event.venue, event.asset]
+        holdings = self._holdings.get((event.venue, event.asset))
+        if holdings is None:  # nobody lends there: a vault engine mints what is owed
+            return
         holdings.missing[event.account] = holdings.missing.get(event.account, 0) + event.amount
 
     def _absorbed(self, entry: Entry) -> None:

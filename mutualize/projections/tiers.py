@@ -27,6 +27,7 @@ from mutualize.events import (
 )
 from mutualize.projections.frame import Frame, Handlers, TierRow
 from mutualize.projections.mirror import Mirror
+from mutualize.tier_events import LossHeld, LossPassedOn, LossReleased, RecoveryPaid
 from mutualize.units import WAD, mul_div_down
 
 
@@ -54,6 +55,14 @@ class Tier:
     first: int | None = None
     last: int | None = None
     first_seq: int = 0
+    held: int = 0
+    """What waits for it now: before its time, or before a vote; base units of the missing asset."""
+    owed: int = 0
+    """What it was made to owe by a deadline and has neither paid nor passed on."""
+    passed_on: int = 0
+    """What it had not raised by its deadlines, and the tiers below were asked for."""
+    given_back: int = 0
+    """What was recovered and given back to those who had paid by it."""
 
 
 @attrs.define
@@ -116,6 +125,10 @@ class Waterfalls:
         self.handlers: Handlers = {
             LossAllocated: self._allocated,
             LossAbsorbed: self._absorbed,
+            LossHeld: self._held,
+            LossReleased: self._released,
+            LossPassedOn: self._passed_on,
+            RecoveryPaid: self._recovered,
             ShortfallUncovered: self._uncovered,
             DeficitEliminated: self._eliminated,
             OffsetCovered: self._eliminated,
@@ -174,12 +187,39 @@ class Waterfalls:
         tier = self._paying(event.venue, event.asset, event.tier)
         if tier.capacity is None:
             tier.capacity = event.capacity
+        if event.due:
+            tier.owed += event.amount
+
+    def _held(self, entry: Entry) -> None:
+        event = entry.event
+        assert isinstance(event, LossHeld)
+        self._paying(event.venue, event.asset, event.tier).held += event.amount
+
+    def _released(self, entry: Entry) -> None:
+        event = entry.event
+        assert isinstance(event, LossReleased)
+        self._paying(event.venue, event.asset, event.tier).held -= event.amount
+
+    def _passed_on(self, entry: Entry) -> None:
+        event = entry.event
+        assert isinstance(event, LossPassedOn)
+        tier = self._paying(event.venue, event.asset, event.tier)
+        tier.owed -= event.amount
+        tier.passed_on += event.amount
+
+    def _recovered(self, entry: Entry) -> None:
+        event = entry.event
+        assert isinstance(event, RecoveryPaid)
+        if event.tier:
+            self._paying(event.venue, event.asset, event.tier).given_back += event.amount
 
     def _absorbed(self, entry: Entry) -> None:
         event = entry.event
         assert isinstance(event, LossAbsorbed)
         tier = self._paying(event.venue, event.asset, event.tier)
         tier.holds = event.paid_asset
+        if event.number:
+            tier.owed -= event.amount
         self._pay(tier, entry, event.amount, event.paid)
         tier.settled_value += self._frame.value_down(event.asset, event.amount, event.price)
         tier.paid_value += self._frame.value_down(event.paid_asset, event.paid, event.paid_price)

@@ -12,9 +12,45 @@ from mutualize.report.figures import Data
 from mutualize.report.text import moment
 from mutualize.scenario.marks import KINDS, in_list_order
 from mutualize.scenario.model import Expect, Scenario, Tier, Venue
+from mutualize.tier import (
+    ASSESSMENT,
+    CLAIMS,
+    DEBTOR,
+    FUND,
+    HOLDER,
+    HOUSE,
+    INJECTION,
+    LOANS,
+    MARGIN,
+    MEMBERS,
+    MINT,
+    REVENUE,
+    STAKE,
+    WINNERS,
+)
 
 Overrides: TypeAlias = Mapping[str, Any] | Iterable[str | tuple[str, Any]]
 """Other values for a scenario: by dotted path, or as 'path=value'."""
+
+PURSES: Final = (FUND, HOUSE, STAKE, MEMBERS, DEBTOR)
+"""Payers whose money stands in an account of their tier's own."""
+PAYS: Final = {
+    FUND: "funds",
+    HOUSE: "house capital",
+    STAKE: "stakers",
+    MEMBERS: "members",
+    ASSESSMENT: "members",
+    DEBTOR: "members",
+    CLAIMS: "depositors",
+    WINNERS: "depositors",
+    HOLDER: "depositors",
+    MARGIN: "depositors",
+    LOANS: "borrowers",
+    MINT: "token holders",
+    INJECTION: "operators",
+    REVENUE: "treasury",
+}
+"""Who it is that pays, by a tier's payer."""
 
 METHOD: Final = (
     (
@@ -48,6 +84,7 @@ def _expectation(expect: Expect) -> Expectation:
         kind=expect.kind,
         source=expect.source or "",
         remark=expect.remark,
+        over=expect.over or "",
     )
 
 
@@ -69,26 +106,31 @@ def _roles(scenario: Scenario) -> dict[str, str]:
     roles = {position.account: "borrowers" for position in scenario.positions}
     for role in ("depositors", "borrowers", "liquidators", "stakers"):
         roles.update({population.name: role for population in getattr(scenario, role)})
+    for role in ("biters", "bidders", "feed_keepers", "vow_keepers", "debt_bidders"):
+        roles.update({population.name: role.replace("_", " ") for population in getattr(scenario, role)})
+    roles.update({vault.owner: "vault owners" for vault in scenario.vaults})
+    roles.update({row.name: "vault owners" for row in scenario.vault_rows})
     for proposal in scenario.governance:
         if proposal.payer is not None:
             roles.setdefault(proposal.payer, "payers by vote")
     for venue in scenario.venues.values():
-        payers = {"fund": "funds", "stake": "stakers", "claims": "depositors"}
-        roles.update({f"tier:{tier.tier}": payers[tier.payer] for tier in venue.waterfall})
+        for tier in venue.waterfall:
+            roles[f"tier:{venue.purse_of(tier)}"] = PAYS[tier.payer]
+        roles.update({name: "members" for fund in venue.members.values() for name in fund})
+        roles.update(dict.fromkeys(venue.balances, "depositors"))
+    roles.update({group.name: "members" for group in scenario.members})
+    roles.update({row.donor: "donors" for row in scenario.recovered})
     return roles
 
 
 def _row(venue: Venue, tier: Tier) -> TierRow:
-    holders = {
-        "fund": f"{venue.name}:tier:{tier.tier}",
-        "claims": f"{venue.name}:claims",
-        "stake": f"{venue.name}:tier:{tier.stake}",
-    }
+    purse = f"{venue.name}:tier:{tier.stake or venue.purse_of(tier)}"
+    holders = {"claims": f"{venue.name}:claims", "revenue": f"{venue.name}:treasury"}
     return TierRow(
         venue=venue.name,
         tier=tier.tier,
         payer=tier.payer,
-        holder=holders[tier.payer],
+        holder=purse if tier.payer in PURSES else holders.get(tier.payer, ""),
         asset=tier.asset or (venue.stakes[tier.stake].asset if tier.stake is not None else ""),
         used=tier.used,
     )

@@ -23,6 +23,8 @@ from mutualize.scenario.model import Scenario
 LEDGER: Final = "ledger.jsonl"
 SUMMARY: Final = "summary.json"
 SCENARIO: Final = "scenario.toml"
+SPREAD: Final = "spread.json"
+"""What is known over many seeds: copied with the scenario, where it is there."""
 
 
 class Folder:
@@ -90,8 +92,9 @@ class Folder:
         """
         try:
             (self.path / SUMMARY).unlink(missing_ok=True)
-            for file in scenario.files:
-                source, target = scenario.folder / file.name, self.path / file.name
+            beside = [file.name for file in scenario.files]
+            for name in [*beside, *([SPREAD] if (scenario.folder / SPREAD).is_file() else [])]:
+                source, target = scenario.folder / name, self.path / name
                 if source.resolve() != target.resolve():
                     target.parent.mkdir(parents=True, exist_ok=True)
                     self._replace(target, source.read_bytes())

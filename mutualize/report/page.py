@@ -6,10 +6,12 @@ It is worded from a summary alone, so that it can be written again years later f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from mutualize.report.blocks import Block, Heading, Line, Table
+from mutualize.report.earned import earned
 from mutualize.report.figures import Data
-from mutualize.report.provenance import band, identity, provenance
+from mutualize.report.provenance import identity, provenance
 from mutualize.report.text import (
     amount,
     duration,
@@ -23,6 +25,7 @@ from mutualize.report.text import (
     shown,
 )
 from mutualize.report.ties import ties
+from mutualize.report.vaults import auctions
 from mutualize.report.verdicts import expectations
 
 
@@ -32,23 +35,30 @@ def page(summary: Data, commands: Sequence[tuple[str, str]] = ()) -> list[Block]
 
 
 def findings(summary: Data) -> list[Block]:
-    """Return what a run found, and how far to believe it: all that is known before any draw is made."""
+    """Return what a run found, and how far to believe it: all that is known before ties are shuffled."""
     return [
         *headline(summary),
         *waterfall(summary),
         *gains(summary),
         *liquidations(summary),
+        *auctions(summary),
         *refusals(summary),
         *time(summary),
         *pooling(summary),
         *expectations(summary),
+        *earned(
+            summary["scenario"]["name"],
+            summary["scenario"]["money"],
+            summary["inputs"]["counts"],
+            summary["spread"],
+        ),
         *provenance(summary),
     ]
 
 
 def closing_part(summary: Data, commands: Sequence[tuple[str, str]] = ()) -> list[Block]:
-    """Return the end of the report: the band of uncertain inputs, ties, the run's digest, what to do next."""
-    return [*band(summary), *ties(summary), *identity(summary, commands)]
+    """Return the end of the report: ties, the run's digest, what to do next."""
+    return [*ties(summary), *identity(summary, commands)]
 
 
 def column(numbers: list[str]) -> list[str]:
@@ -120,12 +130,29 @@ def waterfall(summary: Data) -> Iterator[Block]:
         if not is_zero(short["pending"]):
             pending = amount(short["pending"], short["asset"])
             yield Line(f"A slash has paid for {pending} that is still in the deficit.")
+        yield from _still(short)
     for tier in summary["unused_tiers"]:
         yield Line(f"{tier['tier']} of {tier['venue']} exists and is not used.")
     for rescue in summary["rescues"]:
         worth = f"{money(rescue['money'], unit)} at the oracle's price, last {rescue['last']}"
         paid = amount(rescue["amount"], rescue["asset"])
         yield Line(f"{rescue['payer']} repaid {paid} of the debt of {rescue['debtor']} ({worth}).")
+
+
+_STILL: Final = (
+    ("held", "{} waits for {}."),
+    ("owed", "{} is owed by {}, which has not paid it yet."),
+    ("passed_on", "{} was not raised in time by {}: the tiers below answered for it."),
+    ("given_back", "{} came back and was given to those who had paid by {}."),
+)
+"""What is said of a tier beside what it paid, by the figure that is not zero."""
+
+
+def _still(short: Data) -> Iterator[Block]:
+    for tier in short["tiers"]:
+        for figure, words in _STILL:
+            if not is_zero(tier[figure]):
+                yield Line(words.format(amount(tier[figure], short["asset"]), tier["tier"]))
 
 
 def _span(first: str | None, last: str | None) -> str:

@@ -7,17 +7,18 @@ import time
 from typing import Final, Self
 
 from mutualize.report.text import moment
+from mutualize.units import mul_div_down
 
 PATIENCE_S: Final = 1
 """For so long nothing is shown."""
+BAR: Final = 30
 _CLEAR: Final = "\r\x1b[2K"
 
 
 class Progress:
-    """To be called with the simulated time, now and then; `draws` with how many of `total` draws are done."""
+    """To be called with the simulated time; `points` with how many runs of how many are done."""
 
-    def __init__(self, total: int = 0) -> None:
-        self._total = total
+    def __init__(self) -> None:
         self._shown = False
         self._wanted = sys.stderr.isatty()
         self._start = time.monotonic()
@@ -29,9 +30,10 @@ class Progress:
         """Show the simulated time (seconds since 1970 UTC)."""
         self._show(f"running: {moment(at)}")
 
-    def draws(self, done: int) -> None:
-        """Show how many draws of uncertain inputs are done."""
-        self._show(f"drawing uncertain inputs: {done:,} of {self._total:,}")
+    def points(self, done: int, total: int) -> None:
+        """Show how many of many runs are done."""
+        filled = mul_div_down(done, BAR, max(1, total))
+        self._show(f"[{'#' * filled}{'.' * (BAR - filled)}] {done:,} of {total:,} runs")
 
     def _show(self, text: str) -> None:
         elapsed = int(time.monotonic() - self._start)

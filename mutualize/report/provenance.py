@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mutualize.report.blocks import Block, Heading, Line, Table
+from mutualize.report.blocks import Block, Heading, Line
 from mutualize.report.figures import Data
-from mutualize.report.text import amount, money, percent, plural
+from mutualize.report.text import plural
 
 NAMED_MAX: Final = 6
 """How many inputs with the same mark are named."""
@@ -65,34 +65,6 @@ def conflicts(found: list[Data]) -> Iterator[Block]:
         yield Line(f"{conflict['about']}: {says}.", indent=1)
         if conflict["remark"]:
             yield Line(conflict["remark"], "quiet", indent=2)
-
-
-def band(summary: Data) -> Iterator[Block]:
-    """Show how far uncertain inputs spread one outcome, if the draws were made."""
-    found, unit = summary["band"], summary["scenario"]["money"]
-    if found is None:
-        return
-    yield Heading(f"Band of {found['metric']} over {plural(found['draws'], 'draw')} of the uncertain inputs")
-    names = ("min", "p5", "median", "p95", "max")
-    yield Table(tuple(f">{name}" for name in names), (tuple(_figure(found, name, unit) for name in names),))
-    for vary in found["vary"]:
-        yield Line(f"{vary['path']} between {vary['low']} and {vary['high']}", indent=1)
-    if found["failed"]:
-        yield Line(f"{plural(found['failed'], 'draw')} did not complete and are left out.", "bad")
-
-
-def _figure(found: Data, name: str, unit: str) -> str:
-    value = found[name]
-    if value is None:
-        return "none"
-    match found["unit"]:
-        case "amount":
-            return amount(str(value), found["asset"])
-        case "money" | "price":
-            return money(str(value), unit)
-        case "ratio":
-            return percent(str(value), 2)
-    return str(value)
 
 
 def identity(summary: Data, commands: Sequence[tuple[str, str]] = ()) -> Iterator[Block]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mutualize.report.about import about
 from mutualize.report.blocks import Block, Heading, Line, Table
+from mutualize.report.earned import earned
 from mutualize.report.figures import Data
 from mutualize.report.provenance import conflicts, inputs
 from mutualize.report.text import moment, plural
+from mutualize.report.told import told_data, told_page
 from mutualize.scenario.model import Scenario, Tier
+from mutualize.scenario.vault_crosschecks import VAULT_ROLES
+from mutualize.scenario.vaults import VaultRows
+from mutualize.tier import AT_DEFAULT, PRO_RATA
+
+WORDS: Final = ("vote", "purse", "holder", "by", "iou", "iou_asset")
+"""What is said of a tier in words, where it says something."""
 
 
-def scenario_data(scenario: Scenario) -> Data:
-    """Return what is shown as plain data: `mutualize/scenario@1`."""
+def scenario_data(scenario: Scenario, spread: Data | None) -> Data:
+    """Return what is shown as plain data: `mutualize/scenario@1`; `spread` is what is known over seeds."""
     return {
         "schema": "mutualize/scenario@1",
         **about(scenario),
@@ -25,6 +34,8 @@ def scenario_data(scenario: Scenario) -> Data:
             ]
             for venue in scenario.venues.values()
         },
+        **told_data(scenario),
+        "spread": spread,
         "variants": {variant.name: variant.title for variant in scenario.variants.values()},
         "expectations": [
             {
@@ -35,6 +46,7 @@ def scenario_data(scenario: Scenario) -> Data:
                 "kind": expect.kind,
                 "source": expect.source,
                 "variant": expect.variant,
+                "over": expect.over,
             }
             for expect in scenario.expect
         ],
@@ -48,21 +60,43 @@ def _people(scenario: Scenario) -> list[tuple[str, str, int]]:
         for role in ("depositors", "borrowers", "liquidators", "stakers")
         for group in getattr(scenario, role)
     ]
+    people += [
+        (group.name, "members", 1 if group.count is None else group.count) for group in scenario.members
+    ]
+    people += [
+        (group.name, role.replace("_", " "), getattr(group, "count", 1))
+        for role in VAULT_ROLES
+        for group in getattr(scenario, role)
+    ]
+    people += [(row.name, "vault owners", _vaults_of(scenario, row)) for row in scenario.vault_rows]
     if scenario.positions:
         people.append(("single positions", "borrowers", len(scenario.positions)))
-    return [*people, *((vote.name, "votes", 1) for vote in scenario.governance)]
+    votes = [*(vote.name for vote in scenario.governance), *(act.name for act in scenario.acts)]
+    return [*people, *((name, "votes", 1) for name in votes)]
+
+
+def _vaults_of(scenario: Scenario, row: VaultRows) -> int:
+    """Return how many vaults a row stands for."""
+    if row.file is not None:
+        return sum(vault.table == row.name for vault in scenario.vaults)
+    return 1 if row.count is None else row.count
 
 
 def _terms(scenario: Scenario, tier: Tier) -> str:
     """Return a tier's terms as the inputs have them."""
     start = f".waterfall.{tier.tier}."
     given = [given for given in scenario.inputs if start in f".{given.path}"]
-    return ", ".join(f"{one.path.rpartition('.')[2]} {one.value}" for one in given)
+    words = [f"{one.path.rpartition('.')[2]} {one.value}" for one in given]
+    words += [f"{field} {said}" for field in WORDS if (said := getattr(tier, field)) is not None]
+    words += [tier.sharing] if tier.sharing != PRO_RATA else []
+    words += ["entitled as at the default"] if tier.snapshot == AT_DEFAULT else []
+    words += ["in every asset"] if tier.every_asset else []
+    return ", ".join(words)
 
 
-def scenario_page(scenario: Scenario) -> list[Block]:
+def scenario_page(scenario: Scenario, spread: Data | None) -> list[Block]:
     """Return the page of a scenario: calibrated and assumed inputs before everything that is a fact."""
-    return list(_page(scenario, scenario_data(scenario)))
+    return list(_page(scenario, scenario_data(scenario, spread)))
 
 
 def _page(scenario: Scenario, data: Data) -> Iterator[Block]:
@@ -76,6 +110,7 @@ def _page(scenario: Scenario, data: Data) -> Iterator[Block]:
         ("population", "role", ">how many"),
         tuple((name, role, f"{n:,}") for name, role, n in _people(scenario)),
     )
+    yield from told_page(data)
     for venue, tiers in data["waterfalls"].items():
         yield Heading(f"Who pays when {venue} falls short, in this order")
         rows = tuple(
@@ -90,6 +125,12 @@ def _page(scenario: Scenario, data: Data) -> Iterator[Block]:
         yield (
             Table(("", "tier", "whose money", "terms"), rows) if rows else Line("Nobody: claims stay at par.")
         )
+        if scenario.venues[venue].freeze_exits:
+            yield Line("Nobody leaves while a loss is open.")
+        recoveries = scenario.venues[venue].recoveries
+        if recoveries:
+            rules = ", then ".join(f"{row.row} ({row.rule})" for row in recoveries)
+            yield Line(f"What comes back repays: {rules}.")
     yield from conflicts(data["conflicts"])
     yield Heading("Expectations")
     stated = tuple(
@@ -97,7 +138,7 @@ def _page(scenario: Scenario, data: Data) -> Iterator[Block]:
             e["id"],
             e["variant"] or "",
             e["metric"],
-            f"{e['compare']} {e['value']}",
+            f"{e['compare']} {e['value']}" + (" (median of seeds)" if e["over"] else ""),
             e["kind"],
             e["source"] or "",
         )
@@ -106,6 +147,7 @@ def _page(scenario: Scenario, data: Data) -> Iterator[Block]:
     yield (
         Table(("id", "variant", "metric", "expected", "kind", "source"), stated) if stated else Line("None.")
     )
+    yield from earned(scenario.name, scenario.money, data["inputs"]["counts"], data["spread"])
     yield from _rest(data)
 
 

@@ -18,15 +18,18 @@ from mutualize.projections.metrics import COUNT, NAMES, SECONDS, TIME, Figure
 from mutualize.report.figures import Data, Figures, ratio, when
 from mutualize.report.people import gains
 from mutualize.report.text import moment, numeral
+from mutualize.report.vaults import auctions_data
 
 SCHEMA: Final = "mutualize/run@1"
 
 
-def summarize(about: Data, ledger: Data, board: Board, book: Book, outcomes: Sequence[Outcome]) -> Data:
+def summarize(
+    about: Data, ledger: Data, board: Board, book: Book, outcomes: Sequence[Outcome], spread: Data | None
+) -> Data:
     """Return the summary of a run that has ended.
 
-    `about` is what the scenario says, `ledger` what the file says (digest, state, events, ended). Raises
-    InvariantBroken where gains and losses do not sum to zero.
+    `about` is what the scenario says, `ledger` what the file says (digest, state, events, ended), `spread`
+    what is known over many seeds. Raises InvariantBroken where gains and losses do not sum to zero.
     """
     figures = Figures(board)
     return {
@@ -38,14 +41,17 @@ def summarize(about: Data, ledger: Data, board: Board, book: Book, outcomes: Seq
         "rescues": figures.rescues(),
         "gains": gains(board, book),
         "liquidations": figures.liquidations(),
+        "auctions": auctions_data(board),
         "positions": figures.positions(),
         "prices": figures.prices(),
         "refusals": figures.refusals(),
         "time": figures.time(),
         "pooling": figures.pooling(),
-        "expectations": expectations(outcomes, board.frame, about),
+        "expectations": expectations(
+            [outcome_data(outcome, board.frame) for outcome in outcomes], spread, about
+        ),
         "agents_failed": [{"agent": agent, "problem": problem} for agent, problem in board.failed],
-        "band": None,
+        "spread": spread,
         "ties": None,
     }
 
@@ -55,22 +61,28 @@ def dumps(summary: Data) -> str:
     return json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def expectations(outcomes: Sequence[Outcome], frame: Frame, about: Data) -> Data:
-    """Return every expectation met or missed, and the three kinds counted apart beside the inputs."""
+def expectations(results: Sequence[Data], spread: Data | None, about: Data) -> Data:
+    """Return every expectation met or missed, and the three kinds counted apart beside the inputs.
+
+    One that holds over seeds is judged by the median of `spread`; without a fresh one its `met` is None.
+    """
+    medians = {one["id"]: one["met"] for one in (spread or {}).get("outcomes", ()) if one["id"] is not None}
+    judged = [
+        {**result, "met": medians.get(result["id"])} if result["over"] == "seeds" else result
+        for result in results
+    ]
     return {
-        "results": [outcome_data(outcome, frame) for outcome in outcomes],
-        "met": sum(outcome.met for outcome in outcomes),
-        "missed": sum(not outcome.met for outcome in outcomes),
-        "kinds": {
-            kind: {
-                "met": sum(outcome.met for outcome in outcomes if outcome.kind == kind),
-                "missed": sum(not outcome.met for outcome in outcomes if outcome.kind == kind),
-            }
-            for kind in KINDS
-        },
+        "results": judged,
+        **_counts(judged),
+        "kinds": {kind: _counts([one for one in judged if one["kind"] == kind]) for kind in KINDS},
         "calibrated": about["inputs"]["counts"]["calibrated"],
         "assumed": about["inputs"]["counts"]["assumed"],
     }
+
+
+def _counts(results: Sequence[Data]) -> Data:
+    met = [result["met"] for result in results]
+    return {"met": met.count(True), "missed": met.count(False), "open": met.count(None)}
 
 
 def outcome_data(outcome: Outcome, frame: Frame) -> Data:
@@ -93,6 +105,7 @@ def outcome_data(outcome: Outcome, frame: Frame) -> Data:
         "tolerance": numeral(outcome.tolerance, 0 if unit == TIME else decimals),
         "tolerance_share": None if outcome.tolerance_share is None else ratio(outcome.tolerance_share),
         "met": outcome.met,
+        "over": outcome.over,
         "at": when(outcome.at),
         "source": outcome.source,
         "remark": outcome.remark,

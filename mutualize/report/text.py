@@ -27,6 +27,11 @@ def moment(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def seconds_of(text: str) -> int:
+    """Read a moment that `moment` wrote."""
+    return int(datetime.fromisoformat(text).timestamp())
+
+
 def clean(text: str) -> str:
     """Return text without characters that could steer a terminal; each is shown as '?'."""
     return "".join("?" if unicodedata.category(c) in _HIDDEN else c for c in text)

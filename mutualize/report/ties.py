@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mutualize.projections.expectations import DECIMALS_MAX
 from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.figures import Data
 from mutualize.report.text import listing, percent, plural, shown
 
-PLACES_MAX: Final = 36
-"""No asset has more decimals."""
 ANSWERS: Final = {
     "nothing": "Ties do not matter: {orders} give the same ledger, byte for byte.",
     "ledger": "Ties do not matter: {orders} write another ledger, and all end in the same state.",
@@ -64,7 +63,7 @@ def _cells(values: list[Any], unit: str) -> list[str]:
     if unit not in {"amount", "money", "price", "ratio"}:
         return ["-" if value is None else str(value) for value in values]
     places = next(
-        (n for n in range(2, PLACES_MAX) if len({shown(value, n) for value in known}) == len(set(known))),
-        PLACES_MAX,
+        (n for n in range(2, DECIMALS_MAX) if len({shown(value, n) for value in known}) == len(set(known))),
+        DECIMALS_MAX,
     )
     return ["-" if value is None else shown(value, places) for value in values]

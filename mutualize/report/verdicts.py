@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.figures import Data
@@ -18,7 +19,7 @@ def expectations(summary: Data) -> Iterator[Block]:
         return
     unit = summary["scenario"]["money"]
     rows = tuple(_row(result, unit) for result in found["results"])
-    tones = tuple("good" if result["met"] else "bad" for result in found["results"])
+    tones = tuple(_TONES[result["met"]] for result in found["results"])
     yield Table(("", "expectation", "kind", ">published", ">computed", ">deviation", "source"), rows, tones)
     counts = [
         f"{sum(n.values())} {kind} ({n['met']} met)" for kind, n in found["kinds"].items() if sum(n.values())
@@ -26,6 +27,11 @@ def expectations(summary: Data) -> Iterator[Block]:
     calibrated = plural(found["calibrated"], "input was calibrated", "inputs were calibrated")
     assumed = plural(found["assumed"], "is assumed", "are assumed")
     yield Line(f"{listing(counts)}; {calibrated}, {assumed}.", "good" if not found["missed"] else "bad")
+    if found["open"]:
+        yield Line(
+            f"{plural(found['open'], 'expectation is', 'expectations are')} open: decided by the median over"
+            " many seeds, not by one run."
+        )
     for result in found["results"]:
         if result["remark"]:
             yield Line(f"{result['id']}: {result['remark']}", "quiet")
@@ -33,7 +39,7 @@ def expectations(summary: Data) -> Iterator[Block]:
 
 def _row(result: Data, unit: str) -> tuple[str, ...]:
     return (
-        "met" if result["met"] else "MISSED",
+        _WORDS[result["met"]],
         result["id"],
         result["kind"],
         published(result, unit),
@@ -45,6 +51,8 @@ def _row(result: Data, unit: str) -> tuple[str, ...]:
     )
 
 
+_WORDS: Final = {True: "met", False: "MISSED", None: "open"}
+_TONES: Final = {True: "good", False: "bad", None: ""}
 _COMPARE = {"at_least": "at least ", "at_most": "at most "}
 
 

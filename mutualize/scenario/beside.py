@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Final, TypeVar
 
 import attrs
 
 from mutualize.errors import MutualizeError
+from mutualize.scenario.fields import Numeral
 from mutualize.scenario.files import Loaded, read_beside
 from mutualize.scenario.known import Known
 from mutualize.scenario.leaves import Unknown, amount_of
 from mutualize.scenario.limits import LIMITS, Limits
-from mutualize.scenario.market import Candle, Chain, Market
+from mutualize.scenario.market import Candle, Chain, Market, Space
 from mutualize.scenario.marks import Mark
 from mutualize.scenario.model import DataFile
 from mutualize.scenario.place import Path, Problems, did_you_mean, shown
 from mutualize.scenario.population import Position, PositionRow
-from mutualize.scenario.scalars import read_name
-from mutualize.scenario.tables import CsvTable, read_candles, read_each, read_gas
+from mutualize.scenario.scalars import read_decimal, read_name
+from mutualize.scenario.tables import CsvTable, read_candles, read_demand, read_each, read_gas
+from mutualize.scenario.vaults import PRICE, WEI, Vault, VaultRows
 
+VAULT_COLUMNS: Final = ("debt", "liquidation_price")
 T = TypeVar("T")
 UNMARKED: Final = Mark("assumed", "")
 """Stands for a mark whose absence was noted already."""
@@ -79,6 +82,22 @@ class FileReader:
         self.note(table, len(rows), ("chain", "gas_prices", "file"))
         return rows
 
+    def space(self, chain: Chain) -> Space | None:
+        """Read what others bid for block space: rows of a table, or one that holds from the beginning on."""
+        space = chain.space
+        if space is None or not space.demand:
+            return space
+        if space.file is None:
+            rows = ((0, tuple(demand.gwei or 0 for demand in space.demand)),)
+            return attrs.evolve(space, rows=rows)
+        columns = tuple(demand.column for demand in space.demand if demand.column is not None)
+        table = self.beside.open(space.file, self.problems)
+        if table is None or len(columns) < len(space.demand):
+            return space
+        read = read_demand(table, columns)
+        self.note(table, len(read), ("chain", "space", "file"))
+        return attrs.evolve(space, rows=read)
+
     def positions(self, row: PositionRow, path: Path) -> list[Position]:
         """Read the positions that one `[[positions]]` stands for."""
         if row.file is None:
@@ -92,6 +111,16 @@ class FileReader:
         fixed = {meaning: asset for meaning, asset in given.items() if asset is not None}
         wanted = {meaning: column for meaning, column in columns.items() if meaning not in fixed}
         read = read_each(table, wanted, lambda cells: self.position(row.venue, {**cells, **fixed}, columns))
+        self.note(table, len(read), (*path, "file"))
+        return read
+
+    def vaults(self, row: VaultRows, path: Path) -> list[Vault]:
+        """Read the vaults of a table; one that stands in the scenario itself is drawn at the beginning."""
+        table = self.beside.open(row.file, self.problems) if row.file is not None else None
+        if table is None:
+            return []
+        columns = {name: name for name in ("owner", "collateral", table.first_of(VAULT_COLUMNS))}
+        read = read_each(table, columns, lambda cells: vault_of(row, cells))
         self.note(table, len(read), (*path, "file"))
         return read
 
@@ -132,6 +161,28 @@ class FileReader:
             return amount_of(text, asset, self.known, 1)
         except Unknown:
             raise ValueError(f"the decimals of {asset} are not known") from None
+
+
+def vault_of(row: VaultRows, cells: Mapping[str, str]) -> Vault:
+    """Read one row of a table of vaults. Raises ValueError with the column."""
+
+    def cell(name: str, kind: Numeral) -> int | None:
+        try:
+            return read_decimal(cells[name], kind.places, 1, kind.high) if name in cells else None
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+
+    collateral = cell("collateral", WEI)
+    assert collateral is not None, "every row has the column"
+    return Vault(
+        owner=read_name(cells["owner"]),
+        table=row.name,
+        venue=row.venue,
+        ilk=row.ilk,
+        collateral=collateral,
+        debt=cell("debt", WEI),
+        liquidation_price=cell("liquidation_price", PRICE),
+    )
 
 
 def _single(row: PositionRow) -> Position | None:

@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from mutualize.agents.borrowers import MarginCalls, Plan
 from mutualize.agents.depositors import Alarm, Runners
 from mutualize.agents.desk import Desk, Habits
+from mutualize.agents.exits import ExitQueue, Fleeing
 from mutualize.agents.fees import Fees
 from mutualize.agents.genesis import Genesis
 from mutualize.agents.governance import (
@@ -19,15 +20,20 @@ from mutualize.agents.governance import (
     Occasion,
     Proposal,
     cover_deficit,
+    open_exits,
     recognise_shortfall,
+    release_tier,
     repay_debt,
+    set_offset,
     set_parameter,
     set_paused,
 )
 from mutualize.agents.liquidators import Liquidator
 from mutualize.agents.members import draw, is_member, member_names
-from mutualize.agents.oracles import Halts, PriceFeed
+from mutualize.agents.mempool import Mempool, Sending
+from mutualize.agents.oracles import DelayedFeed, Halts, PriceFeed
 from mutualize.agents.signals import Signals
+from mutualize.agents.slashers import Slasher
 from mutualize.agents.stakers import Leavers, Leaving
 from mutualize.agents.targets import Targets
 from mutualize.agents.trading import MONEY_DECIMALS, Markets
@@ -35,14 +41,19 @@ from mutualize.agents.withdrawals import WithdrawalQueue
 from mutualize.market.chain import Chain
 from mutualize.market.depth import DEEP, Depth
 from mutualize.market.market import Market
-from mutualize.market.oracle import Oracle
 from mutualize.market.path import Bar, ConstantPath, Path, PointPath, PricePath
+from mutualize.market.space import Bid, Space
 from mutualize.protocol import Journal, Protocol, Reactor, Venue
 from mutualize.randomness import Stream
-from mutualize.scenario.beginnings import Beginnings
+from mutualize.scenario.beginnings import Beginnings, oracle_of
+from mutualize.scenario.engines import Engines
+from mutualize.scenario.market import Bid as BidTable
+from mutualize.scenario.market import Oracle as OracleTable
+from mutualize.scenario.market import Space as SpaceTable
 from mutualize.scenario.model import Borrowers, Depositors, Governance, Liquidators, Scenario, Stakers
 from mutualize.scenario.model import Market as MarketTable
-from mutualize.scenario.venues import Venues
+from mutualize.scenario.tier_agents import TierAgents
+from mutualize.scenario.venues import Custodian, Venues
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
 from mutualize.watchlist import Watchlist
@@ -82,16 +93,22 @@ class Builder:
         self.scenario = scenario
         self.markets = {asset: _market(scenario, table) for asset, table in scenario.markets.items()}
         self.chain = _chain(scenario)
+        self.mempool = Mempool(self.chain) if self.chain and self.chain.space else None
         self.fees = Fees(self.chain.native, self.chain.cost) if self.chain and self.chain.gas else Fees()
-        self.venues = {name: Venues(scenario, name) for name in scenario.venues}
+        self.engines = Engines(scenario)
+        kinds = {name: venue.kind for name, venue in scenario.venues.items()}
+        self.venues = {name: Venues(scenario, name) for name, kind in kinds.items() if kind == "pool"}
+        self.custodians = {
+            name: Custodian(scenario, name) for name, kind in kinds.items() if kind == "custody"
+        }
         self.pools = {name: venues.pool for name, venues in self.venues.items()}
         self._targets: dict[str, Targets] = {}
-        self._queues: dict[tuple[str, str], WithdrawalQueue] = {}
-        deciders: list[Venue] = [Feed(), Outside()]
+        self._queues: dict[tuple[str, str], WithdrawalQueue | ExitQueue] = {}
+        deciders: list[Venue] = [Feed(), Outside(), *self.engines.venues.values()]
         reactors: list[Reactor] = []
-        for venues in self.venues.values():
-            deciders += venues.deciders
-            reactors += venues.reactors
+        for parts in self._parts.values():
+            deciders += parts.deciders
+            reactors += parts.reactors
         self.protocol = Protocol(deciders, ledger, reactors=reactors)
         self.world = World(
             self.protocol, start=scenario.start, end=scenario.end, seed=seed, log=log, ties=ties
@@ -103,7 +120,7 @@ class Builder:
 
     def _agents(self) -> list[Agent]:
         """Return all agents, in the order in which they stand in line where an instant is shared."""
-        agents: list[Agent] = []
+        agents: list[Agent] = [self.mempool] if self.mempool is not None else []
         for asset, market in self.markets.items():
             agents += self._price_agents(asset, market)
         for liquidators in self.scenario.liquidators:
@@ -112,26 +129,50 @@ class Builder:
             if borrowers.behaviour != "passive":
                 agents.append(self._margin_calls(borrowers))
         agents += [self._proposal(vote) for vote in self.scenario.governance]
+        agents += self._slashers()
         agents += [self._leavers(group) for group in self.scenario.stakers if group.behaviour == "leave"]
+        agents += self.engines.agents(self.world, self.protocol, self.markets, self.fees, self._sending)
         runs = [self._runners(group) for group in self.scenario.depositors if group.behaviour == "run"]
-        return [*agents, *self._queues.values(), *runs]
+        tiers = TierAgents(self.scenario, self._parts, self.fees).agents()
+        return [*agents, *self._queues.values(), *runs, *tiers]
+
+    @property
+    def _parts(self) -> dict[str, Venues | Custodian]:
+        """All venues of the scenario, in its order."""
+        every: dict[str, Venues | Custodian] = {**self.venues, **self.custodians}
+        return {name: every[name] for name in self.scenario.venues if name in every}
 
     # --- prices ------------------------------------------------------------------------------------------
 
     def _price_agents(self, asset: str, market: Market) -> list[Agent]:
         """Return what publishes an asset's price. A price that never moves is told once, at the start."""
         table = self.scenario.oracles.get(asset)
-        oracle = None
-        if table is not None:
-            oracle = Oracle(
-                asset=asset,
-                heartbeat_s=table.heartbeat_s,
-                deviation=Ratio(table.deviation),
-                delay_s=table.delay_s,
-            )
+        feeds = self._feeds(market, table)
         if isinstance(market.path, ConstantPath):
-            return [PriceFeed(market, oracle, self.chain)] if oracle or market.depth.permanent else []
-        return [Halts(market), PriceFeed(market, oracle, self.chain)]
+            return feeds if table or market.depth.permanent else []
+        return [Halts(market), *feeds]
+
+    def _feeds(self, market: Market, table: OracleTable | None) -> list[Agent]:
+        """Return the feed of a market, and the delayed one that it is the source of."""
+        if table is None:
+            return [PriceFeed(market, None, self.chain)]
+        oracle, sending, osm = oracle_of(table), self._sending(table.bid), table.osm
+        if osm is None:
+            return [PriceFeed(market, oracle, self.chain, sending=sending)]
+        is_fed = table.heartbeat_s is not None
+        delayed = DelayedFeed(
+            market, oracle, osm.hop_s, self.chain, fed=is_fed, sending=self._sending(osm.bid)
+        )
+        if not is_fed:
+            return [delayed]
+        return [PriceFeed(market, oracle, self.chain, sending=sending, tell=delayed.hear), delayed]
+
+    def _sending(self, table: BidTable | None) -> Sending | None:
+        """Return what somebody sends with who bids so; None where his transactions are in the next block."""
+        if table is None:
+            return None
+        assert self.mempool is not None, "the loader asks for block space where somebody bids"
+        return Sending(self.mempool, _bid(table))
 
     # --- populations -------------------------------------------------------------------------------------
 
@@ -150,15 +191,15 @@ class Builder:
             lot_max=group.lot_max,
         )
         decimals = {name: asset.decimals for name, asset in self.scenario.assets.items()}
-        heartbeats = [oracle.heartbeat_s for oracle in self.scenario.oracles.values()]
         desk = Desk(
             self._targets[group.venue],
             Markets(self.markets, decimals),
-            self.fees,
+            self._fees_of(group.bid),
             self.chain,
             habits,
-            max(heartbeats, default=HORIZON_S),
+            max((_silence(oracle) for oracle in self.scenario.oracles.values()), default=HORIZON_S),
         )
+        sending = self._sending(group.bid)
         return [
             Liquidator(
                 name,
@@ -166,9 +207,18 @@ class Builder:
                 group.capital,
                 draw(self.world.seed, name, "latency", group.latency_s),
                 group.per_block,
+                sending,
             )
             for name in member_names(group.name, group.count)
         ]
+
+    def _fees_of(self, table: BidTable | None) -> Fees:
+        """Return what gas costs somebody who bids so, at his first bid."""
+        chain = self.chain
+        if table is None or chain is None:
+            return self.fees
+        bid = _bid(table)
+        return Fees(chain.native, lambda action, at: chain.units(action) * bid.opening(chain.gas_price(at)))
 
     def _margin_calls(self, group: Borrowers) -> Agent:
         pool, members = self.pools[group.venue], is_member(group.name, group.count)
@@ -186,38 +236,74 @@ class Builder:
 
     def _runners(self, group: Depositors) -> Agent:
         key = (group.venue, group.asset)
+        if group.venue in self.custodians:
+            return self._fleeing(group)
         if key not in self._queues:
             self._queues[key] = WithdrawalQueue(self.pools[group.venue], group.asset, self.fees)
         alarm = Alarm(
             utilization=group.run_at_utilization, deficit=group.run_at_deficit, rumour_at=group.rumour_at
         )
         queue = self._queues[key]
+        assert isinstance(queue, WithdrawalQueue), "a pool's queue"
         return Runners(group.name, group.count, queue, alarm=alarm, reaction_s=group.reaction_s)
 
+    def _fleeing(self, group: Depositors) -> Agent:
+        key = (group.venue, group.asset)
+        if key not in self._queues:
+            custody = self.custodians[group.venue].custody
+            self._queues[key] = ExitQueue(custody, group.asset, self.fees)
+        queue = self._queues[key]
+        assert isinstance(queue, ExitQueue), "a queue of a venue of balances"
+        assert group.rumour_at is not None, "the loader asks for one"
+        return Fleeing(group.name, group.count, queue, rumour_at=group.rumour_at, reaction_s=group.reaction_s)
+
     def _leavers(self, group: Stakers) -> Agent:
-        stake = self.venues[group.venue].stakes[group.stake]
-        leaving = Leaving(loss=group.leave_at_loss, at=group.leave_at)
+        stake = self._parts[group.venue].stakes[group.stake]
+        leaving = Leaving(
+            loss=group.leave_at_loss,
+            at=group.leave_at,
+            fall=group.leave_at_fall,
+            watches=group.watches or "",
+        )
         return Leavers(
             group.name, group.count, stake, leaving=leaving, reaction_s=group.reaction_s, fees=self.fees
         )
 
-    # --- governance --------------------------------------------------------------------------------------
+    # --- umbrellas and governance ------------------------------------------------------------------------
+
+    def _slashers(self) -> list[Agent]:
+        """Return who calls each slash that is nobody's transaction but his own."""
+        return [
+            Slasher(self.venues[name].umbrellas[asset], table.slash_after_s, self.fees)
+            for name, venue in self.scenario.venues.items()
+            for asset, table in venue.umbrella.items()
+            if table.slash_after_s is not None
+        ]
 
     def _proposal(self, vote: Governance) -> Agent:
-        pool = self.pools[vote.venue]
-        reserves = pool.assets if vote.reserve is None else (vote.reserve,)
+        assets = self.scenario.venues[vote.venue].assets
+        reserves = assets if vote.reserve is None else (vote.reserve,)
         occasion = Occasion(at=vote.at, on_deficit=reserves if vote.at is None else ())
-        measure = _measure(self.venues[vote.venue], vote, reserves)
-        return Proposal(vote.name, pool, occasion, vote.delay_s, measure, self.fees)
+        measure = _measure(self._parts[vote.venue], vote, reserves)
+        return Proposal(vote.name, vote.venue, occasion, vote.delay_s, measure, self.fees)
 
 
-def _measure(venues: Venues, vote: Governance, reserves: tuple[str, ...]) -> Measure:
+def _measure(venues: Venues | Custodian, vote: Governance, reserves: tuple[str, ...]) -> Measure:
     """Return what a proposal does. The loader has checked that its action has what it needs."""
-    pool = venues.pool
-    asset, borrower, payer = reserves[0], vote.borrower or "", vote.payer or ""
+    asset = reserves[0]
+    if vote.action in ("release-tier", "open-exits"):
+        assert venues.waterfall is not None, "a venue with tiers has a waterfall"
+        if vote.action == "open-exits":
+            return open_exits(venues.waterfall)
+        return release_tier(venues.waterfall, vote.tier or "", asset, vote.amount)
+    assert isinstance(venues, Venues), "all else is about a pool"
+    pool, borrower, payer = venues.pool, vote.borrower or "", vote.payer or ""
     match vote.action:
         case "cover-deficit":
-            return cover_deficit(pool, payer, asset, vote.amount, venues.umbrella)
+            return cover_deficit(pool, payer, asset, vote.amount, venues.umbrellas.get(asset))
+        case "set-offset":
+            assert vote.amount is not None
+            return set_offset(venues.umbrellas[asset], vote.amount)
         case "set-parameter":
             assert vote.cell is not None
             assert vote.value is not None
@@ -242,7 +328,30 @@ def _chain(scenario: Scenario) -> Chain | None:
         native=table.native or "",
         gas_path=price,
         gas=table.gas if table.native else {},
+        space=_space(table.space) if table.space is not None else None,
     )
+
+
+def _space(table: SpaceTable) -> Space:
+    shares = tuple(Ratio(demand.share) for demand in table.demand)
+    return Space(block_gas=table.block_gas, shares=shares, rows=table.rows)
+
+
+def _bid(table: BidTable) -> Bid:
+    return Bid(
+        wei=table.gwei,
+        multiple=Ratio(table.multiple or 0),
+        escalation=Ratio(table.escalation),
+        every_blocks=table.every_blocks,
+        wei_max=table.gwei_max,
+        deadline_s=table.deadline_s,
+    )
+
+
+def _silence(table: OracleTable) -> int:
+    """Return how long an oracle may be silent as long as all goes well."""
+    hop_s = table.osm.hop_s if table.osm is not None else 0
+    return max(table.heartbeat_s or 0, hop_s)
 
 
 def _market(scenario: Scenario, table: MarketTable) -> Market:

@@ -7,42 +7,49 @@ crosschecks.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any, Final
 
-from mutualize.scenario.market import Chain, Market
-from mutualize.scenario.model import Band, Conflict, ExpectRow, Vary
-from mutualize.scenario.place import Path, Problems, did_you_mean, shown
+from mutualize.scenario.fortunes import Loss, Profits
+from mutualize.scenario.market import Bid, Chain, Demand, Market, Oracle, Outage, Space
+from mutualize.scenario.model import Conflict, ExpectRow, Vary
+from mutualize.scenario.noting import Note, exactly_one, positive
+from mutualize.scenario.place import Path, Problems, shown
 from mutualize.scenario.population import Borrowers, Depositors, Governance, Liquidators, PositionRow, Stakers
 from mutualize.scenario.scalars import parse_time, read_decimal
-from mutualize.scenario.venue import Reserve, Stake, Tier, Venue
+from mutualize.scenario.tier_checks import check_loss, check_profits, check_row, check_tiers
+from mutualize.scenario.tier_rows import Tier
+from mutualize.scenario.vault_checks import VAULT_CHECKS, of_its_kind
+from mutualize.scenario.venue import Reserve, Stake, Venue
 from mutualize.units import BPS
 
 COMPARISONS: Final = ("equals", "at_least", "at_most", "between", "order", "first", "last", "absent")
 NEEDS: Final = {
     "cover-deficit": ("reserve", "payer"),
+    "set-offset": ("reserve", "amount"),
     "set-parameter": ("reserve", "parameter", "value"),
     "pause": (),
     "unpause": (),
     "recognise-shortfall": ("reserve", "borrower"),
     "repay-debt": ("reserve", "borrower", "payer"),
+    "release-tier": ("reserve", "tier"),
+    "open-exits": (),
 }
 """What each action of governance must say; `reserve` left out of pause means all."""
 MAY_SAY: Final = {
     **{action: set(needs) for action, needs in NEEDS.items()},
     "cover-deficit": {"reserve", "payer", "amount"},
     "repay-debt": {"reserve", "borrower", "payer", "amount"},
+    "release-tier": {"reserve", "tier", "amount"},
     "pause": {"reserve"},
     "unpause": {"reserve"},
 }
-
-Note = Callable[..., None]
-"""Notes a problem: (field of the table, a path below it, or empty; problem; remedy)."""
 
 
 def check_tables(built: Iterable[tuple[Path, Any]], problems: Problems) -> None:
     """Check every table that was read."""
     for path, made in built:
-        check = _CHECKS.get(type(made))
+        check = _CHECKS.get(type(made)) or VAULT_CHECKS.get(type(made))
         if check is not None:
             check(made, _note(path, problems))
 
@@ -54,15 +61,6 @@ def _note(path: Path, problems: Problems) -> Note:
 
 def _steps(field: str | Path) -> Path:
     return field if isinstance(field, tuple) else (field,) if field else ()
-
-
-def _exactly_one(made: Any, fields: tuple[str, ...], note: Note) -> bool:
-    given = [field for field in fields if getattr(made, field) not in {None, ()}]
-    if len(given) == 1:
-        return True
-    said = f"not {' and '.join(given)}" if given else "none is given"
-    note(given[-1] if given else "", f"exactly one of {', '.join(fields)} is needed, {said}.")
-    return False
 
 
 def _reserve(reserve: Reserve, note: Note) -> None:
@@ -85,7 +83,7 @@ def _reserve(reserve: Reserve, note: Note) -> None:
 
 
 def _market(market: Market, note: Note) -> None:
-    _exactly_one(market, ("price", "prices", "points"), note)
+    exactly_one(market, ("price", "prices", "points"), note)
     if market.money == market.asset:
         note("money", f"{market.asset} cannot be priced in itself.")
 
@@ -97,29 +95,74 @@ def _chain(chain: Chain, note: Note) -> None:
         note("gas_prices", "exactly one of gas_price_gwei and gas_prices is needed, not both.")
     if chain.gas and chain.native is None:
         note("gas", "gas is used, but not in which asset it is paid.", "Give native.")
+    if chain.space is not None:
+        _gas_of_blocks(chain, chain.space.block_gas, note)
 
 
-def _tier(tier: Tier, note: Note) -> None:
-    if tier.payer == "stake" and tier.stake is None:
-        note("stake", "a tier paid by a stake names it.", "Give stake.")
-    if tier.payer != "stake" and tier.stake is not None:
-        note("stake", f"a tier paid by {tier.payer} has no stake.")
-    if tier.payer == "claims" and tier.asset is not None:
-        note("asset", "claims are cut in the asset that is missing, not in another.")
-    if tier.asset is not None and tier.price is None:
+def _gas_of_blocks(chain: Chain, block_gas: int, note: Note) -> None:
+    """Hold every transaction to fit into a block: one that does not would wait for ever."""
+    if not chain.gas:
+        note("space", "block space is bid for, but nothing needs gas.", "Give [chain.gas].")
+    for action, gas in chain.gas.items():
+        trades = 2 * chain.gas.get("trade", 0) if action == "liquidate" else 0
+        if gas + trades > block_gas:
+            with_trades = " with a trade on either side" if trades else ""
+            note(
+                ("gas", action),
+                f"{gas + trades:,} units of gas{with_trades} never fit into a block of {block_gas:,}.",
+            )
+
+
+def _space(space: Space, note: Note) -> None:
+    if space.file is not None and not space.demand:
+        note("file", "there is a table, but none of its columns is used.", "Give [[chain.space.demand]].")
+    for number, demand in enumerate(space.demand):
+        if demand.column is not None and space.file is None:
+            note(("demand", number, "column"), "there is no table to have this column.", "Give file.")
+        if demand.gwei is not None and space.file is not None:
+            note(("demand", number, "gwei"), "the prices stand in the table.", "Give column.")
+    for number, (before, demand) in enumerate(pairwise(space.demand), 1):
+        if demand.share <= before.share:
+            note(("demand", number, "share"), "the share is not above the one before it.")
+        if before.gwei is not None and demand.gwei is not None and demand.gwei < before.gwei:
+            note(("demand", number, "gwei"), "a larger share pays less at most than the one before it.")
+
+
+def _demand(demand: Demand, note: Note) -> None:
+    exactly_one(demand, ("gwei", "column"), note)
+
+
+def _bid(bid: Bid, note: Note) -> None:
+    exactly_one(bid, ("gwei", "multiple"), note)
+    if bid.gwei is not None and bid.gwei_max is not None and bid.gwei > bid.gwei_max:
+        note("gwei_max", "the first bid is above the most that is ever bid.")
+
+
+def _oracle(oracle: Oracle, note: Note) -> None:
+    if oracle.heartbeat_s is None and oracle.osm is None:
         note(
-            "asset",
-            f"the tier pays in {tier.asset}, but at no price.",
-            "Give price: a number, 'oracle' or 'market'.",
+            "",
+            "'heartbeat_s' is missing (the longest time between two publications, seconds).",
+            "Give it, or an osm whose source is the market itself.",
         )
-    if tier.discount and tier.price is None:
-        note("discount", "a discount needs a price.")
-    if not tier.limit:
-        note(
-            "limit",
-            "a limit of zero pays nothing.",
-            "Write used = false for a tier that exists and is not used.",
-        )
+    elif oracle.heartbeat_s is None:
+        for field in ("deviation", "delay_s", "bid"):
+            if getattr(oracle, field):
+                note(
+                    field,
+                    "it says how the source of the osm is told, which is the market itself.",
+                    "Give heartbeat_s.",
+                )
+    low, high = oracle.min_answer or 0, oracle.max_answer
+    if high is not None and low > high:
+        note("min_answer", "the lowest answer is above the highest.")
+    if oracle.at_bound != "stick" and not low and high is None:
+        note("at_bound", "it has no bounds.", "Give min_answer or max_answer.")
+
+
+def _outage(outage: Outage, note: Note) -> None:
+    if outage.start >= outage.end:
+        note("end", "the outage does not end after it begins.")
 
 
 def _stake(stake: Stake, note: Note) -> None:
@@ -128,16 +171,9 @@ def _stake(stake: Stake, note: Note) -> None:
 
 
 def _venue(venue: Venue, note: Note) -> None:
-    if not venue.reserves:
-        note("reserves", "a pool without reserves lends nothing.")
-    funds = [tier.tier for tier in venue.waterfall if tier.payer == "fund"]
-    for name in venue.funds:
-        if name not in funds:
-            note(
-                ("funds", name),
-                f"there is no tier {shown(name)} that a fund pays.",
-                did_you_mean(name, funds),
-            )
+    if not of_its_kind(venue, note):
+        return
+    check_tiers(venue, note)
     for number, tier in enumerate(venue.waterfall):
         if tier.stake is None or tier.stake not in venue.stakes:
             continue
@@ -152,7 +188,7 @@ def _venue(venue: Venue, note: Note) -> None:
 
 def _needs_price(venue: Venue, tier: Tier) -> bool:
     """Say whether a stake pays, in some reserve, in another asset than the one that is missing."""
-    return any(reserve != venue.pays_in(tier, reserve) for reserve in venue.reserves)
+    return any(asset != venue.pays_in(tier, asset) for asset in venue.assets)
 
 
 def _depositors(people: Depositors, note: Note) -> None:
@@ -163,16 +199,16 @@ def _depositors(people: Depositors, note: Note) -> None:
         )
     if people.behaviour == "hold" and any(trigger is not None for trigger in triggers):
         note("behaviour", "they hold, yet something is said to make them run.", "Write behaviour = 'run'.")
-    _positive(people.amount, "amount", note)
+    positive(people.amount, "amount", note)
 
 
 def _borrowers(people: Borrowers, note: Note) -> None:
-    _exactly_one(people, ("health", "debt_amount"), note)
+    exactly_one(people, ("health", "debt_amount"), note)
     if people.collateral == people.debt:
         note("debt", "what they borrow is what they put up.")
-    _positive(people.collateral_amount, "collateral_amount", note)
+    positive(people.collateral_amount, "collateral_amount", note)
     if people.debt_amount is not None:
-        _positive(people.debt_amount, "debt_amount", note)
+        positive(people.debt_amount, "debt_amount", note)
     if people.behaviour != "passive" and people.purse.support == (0, 0) and people.behaviour == "top-up":
         note("purse", "they top up, but have nothing to add.", "Give purse.")
 
@@ -183,30 +219,28 @@ def _liquidators(people: Liquidators, note: Note) -> None:
 
 
 def _stakers(people: Stakers, note: Note) -> None:
-    triggers = (people.leave_at_loss, people.leave_at)
+    triggers = (people.leave_at_loss, people.leave_at, people.leave_at_fall)
     if people.behaviour == "leave" and all(trigger is None for trigger in triggers):
-        note("behaviour", "they leave, but at nothing.", "Give leave_at_loss or leave_at.")
-    if people.behaviour == "stay" and any(trigger is not None for trigger in triggers):
+        note("behaviour", "they leave, but at nothing.", "Give leave_at_loss, leave_at or leave_at_fall.")
+    if people.behaviour == "stay" and any(said is not None for said in (*triggers, people.cooldown_began)):
         note(
             "behaviour", "they stay, yet something is said to make them leave.", "Write behaviour = 'leave'."
         )
-    _positive(people.amount, "amount", note)
-
-
-def _positive(amount: Any, field: str, note: Note) -> None:
-    if amount.support[0] < 1:
-        note(field, "the amount can be zero.", "Everybody needs something above zero.")
+    if (people.leave_at_fall is None) != (people.watches is None):
+        given, missing = ("watches", "leave_at_fall") if people.watches else ("leave_at_fall", "watches")
+        note(given, f"{given} says nothing without {missing}.", f"Give {missing}.")
+    positive(people.amount, "amount", note)
 
 
 def _governance(vote: Governance, note: Note) -> None:
-    _exactly_one(vote, ("at", "on"), note)
+    exactly_one(vote, ("at", "on"), note)
     for field in NEEDS[vote.action]:
         if getattr(vote, field) is None:
             note("", f"{shown(field)} is missing: {vote.action} needs it.")
-    for field in ("reserve", "amount", "borrower", "parameter", "value", "payer"):
+    for field in ("reserve", "amount", "borrower", "parameter", "value", "payer", "tier"):
         if getattr(vote, field) is not None and field not in MAY_SAY[vote.action]:
             note(field, f"{vote.action} has no {field}.")
-    if vote.amount == 0:
+    if vote.amount == 0 and vote.action not in ("set-offset", "release-tier"):
         note("amount", "the amount is zero.")
 
 
@@ -226,7 +260,7 @@ def _position(row: PositionRow, note: Note) -> None:
 
 
 def _expect(row: ExpectRow, note: Note) -> None:
-    if not _exactly_one(row, COMPARISONS, note):
+    if not exactly_one(row, COMPARISONS, note):
         return
     if row.absent is False:
         note("absent", "absent is true or left out.", "Write at_least = 1 for something that must be there.")
@@ -240,16 +274,13 @@ def _expect(row: ExpectRow, note: Note) -> None:
                 note(field, f"{error}.")
     if row.between is not None and len(row.between) != 2:
         note("between", "two values are needed.")
+    if row.over is not None and (row.order is not None or row.absent):
+        note("over", "an order or an absence has no median over seeds.", "Leave it out.")
 
 
 def _conflict(conflict: Conflict, note: Note) -> None:
     if len(conflict.says) < 2:
         note("says", "a conflict needs two sources that say something.")
-
-
-def _band(band: Band, note: Note) -> None:
-    if not band.vary:
-        note("vary", "no input is varied.")
 
 
 def _vary(vary: Vary, note: Note) -> None:
@@ -261,20 +292,26 @@ def _vary(vary: Vary, note: Note) -> None:
 
 
 _CHECKS: Final[dict[type, Callable[[Any, Note], None]]] = {
-    Band: _band,
+    Bid: _bid,
     Borrowers: _borrowers,
     Chain: _chain,
+    Demand: _demand,
     Depositors: _depositors,
     ExpectRow: _expect,
     Conflict: _conflict,
     Governance: _governance,
     Liquidators: _liquidators,
     Market: _market,
+    Oracle: _oracle,
+    Outage: _outage,
     PositionRow: _position,
     Reserve: _reserve,
+    Space: _space,
     Stake: _stake,
     Stakers: _stakers,
-    Tier: _tier,
+    Loss: check_loss,
+    Profits: check_profits,
+    Tier: check_row,
     Vary: _vary,
     Venue: _venue,
 }

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
 from mutualize.errors import Reason
 from mutualize.scenario.fields import Amount, Distribution, Numeral, Parameter, Whole
-from mutualize.scenario.market import Gap, Market
+from mutualize.scenario.market import Bid, Gap, Market
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path, Problems, did_you_mean, shown
-from mutualize.scenario.scalars import format_time
+from mutualize.scenario.scalars import format_time, read_decimal
 from mutualize.scenario.settings import resolve
 from mutualize.scenario.size import check_size
-from mutualize.scenario.venue import Tier, Venue
+from mutualize.scenario.tier_people import check_around
+from mutualize.scenario.tier_rows import Tier
+from mutualize.scenario.vault_crosschecks import VAULT_ROLES, check_engines, engine_bids, engine_moments
+from mutualize.scenario.venue import Venue
+from mutualize.venues.vat import CONTRACTS
 
 ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers")
 NUMBERS: Final = (Amount, Numeral, Distribution, Parameter, Whole)
-OWN_NAMES: Final = ("treasury", "umbrella", "governance", "market", "miners", "outside", "genesis")
+OWN_NAMES: Final = (
+    "treasury",
+    "umbrella",
+    "governance",
+    "market",
+    "miners",
+    "oracle",
+    "outside",
+    "genesis",
+    "anybody",
+)
 """Accounts that a run has of its own."""
 
 Add = Callable[..., None]
@@ -32,11 +46,16 @@ def check_whole(scenario: Scenario, data: Mapping[str, Any], problems: Problems)
         return
     _moments(scenario, add)
     _markets(scenario, add)
+    _bids(scenario, add)
     for venue in scenario.venues.values():
         _venue(scenario, venue, add)
+    _stakers(scenario, add)
+    check_engines(scenario, add)
     _names(scenario, add)
     _votes(scenario, add)
+    check_around(scenario, add)
     _expectations(scenario, data, add)
+    _answers(scenario, add)
     check_size(scenario, add)
 
 
@@ -46,17 +65,49 @@ def _moments(scenario: Scenario, add: Add) -> None:
         *((("depositors", n, "rumour_at"), people.rumour_at) for n, people in enumerate(scenario.depositors)),
         *((("stakers", n, "leave_at"), people.leave_at) for n, people in enumerate(scenario.stakers)),
         *((("governance", n, "at"), vote.at) for n, vote in enumerate(scenario.governance)),
+        *((("members", n, "joins_at"), group.joins_at) for n, group in enumerate(scenario.members)),
+        *((("members", n, "leaves_at"), group.leaves_at) for n, group in enumerate(scenario.members)),
+        *((("losses", n, "at"), loss.at) for n, loss in enumerate(scenario.losses)),
+        *((("profits", n, "at"), row.at) for n, row in enumerate(scenario.profits)),
+        *((("recovered", n, "at"), row.at) for n, row in enumerate(scenario.recovered)),
         *(
             (("expect", n, "at"), row.at)
             for n, row in enumerate(scenario.expect_rows)
             if row.variant == scenario.variant
         ),
-        (("band", "until"), scenario.band.until if scenario.band else None),
+        *_outages(scenario),
+        *engine_moments(scenario),
     ]
     for path, at in dated:
         if at is not None and not scenario.start <= at <= scenario.end:
             window = f"{format_time(scenario.start)} to {format_time(scenario.end)}"
             add(path, f"{format_time(at)} is outside of the run ({window}).")
+
+
+def _outages(scenario: Scenario) -> Iterator[tuple[Path, int | None]]:
+    """Yield where each oracle falls silent, and when."""
+    for asset, oracle in scenario.oracles.items():
+        yield ("oracles", asset, "stopped_at"), oracle.stopped_at
+        for number, outage in enumerate(oracle.outages):
+            yield ("oracles", asset, "outages", number, "start"), outage.start
+            yield ("oracles", asset, "outages", number, "end"), outage.end
+
+
+def _bids(scenario: Scenario, add: Add) -> None:
+    """Hold everybody who bids to have something to bid for, and a transaction that takes some of it."""
+    bids: list[tuple[Path, Bid | None, str]] = [
+        (("liquidators", n, "bid"), people.bid, "liquidate") for n, people in enumerate(scenario.liquidators)
+    ]
+    for asset, oracle in scenario.oracles.items():
+        bids.append((("oracles", asset, "bid"), oracle.bid, "publish"))
+        bids.append((("oracles", asset, "osm", "bid"), oracle.osm.bid if oracle.osm else None, "poke"))
+    bids += engine_bids(scenario)
+    chain = scenario.chain
+    for path, bid, action in bids:
+        if bid is not None and (chain is None or chain.space is None):
+            add(path, "there is no block space to bid for.", "Give [chain.space], with its block_gas.")
+        elif bid is not None and chain is not None and not chain.gas.get(action):
+            add(path, f"its transactions take no space: {action} needs no gas.", f"Give chain.gas.{action}.")
 
 
 def _markets(scenario: Scenario, add: Add) -> None:
@@ -86,14 +137,21 @@ def _markets(scenario: Scenario, add: Add) -> None:
     for asset in scenario.oracles:
         _priced(scenario, asset, ("oracles", asset), add)
     chain = scenario.chain
-    if chain is not None and chain.gas_path and chain.gas_path[0][0] > scenario.start:
-        first, start = format_time(chain.gas_path[0][0]), format_time(scenario.start)
-        add(
-            ("chain", "gas_prices"),
-            f"there is no gas price at the start ({start}); the table begins {first}.",
-        )
+    if chain is not None:
+        _from_the_start(scenario, chain.gas_path, ("chain", "gas_prices"), "gas price", add)
+        rows = chain.space.rows if chain.space is not None else ()
+        _from_the_start(scenario, rows, ("chain", "space", "file"), "demand for block space", add)
     if scenario.chain is not None and scenario.chain.native is not None and scenario.chain.gas:
         _priced(scenario, scenario.chain.native, ("chain", "native"), add)
+
+
+def _from_the_start(
+    scenario: Scenario, rows: Sequence[tuple[int, Any]], path: Path, what: str, add: Add
+) -> None:
+    """Hold a table to have begun when the run begins."""
+    if rows and rows[0][0] > scenario.start:
+        first, start = format_time(rows[0][0]), format_time(scenario.start)
+        add(path, f"there is no {what} at the start ({start}); the table begins {first}.")
 
 
 def _priced(scenario: Scenario, asset: str, path: Path, add: Add) -> None:
@@ -106,13 +164,12 @@ def _venue(scenario: Scenario, venue: Venue, add: Add) -> None:
         _priced(scenario, asset, ("venues", venue.name, "reserves", asset), add)
     for number, tier in enumerate(venue.waterfall):
         _tier(scenario, venue, tier, ("venues", venue.name, "waterfall", number), add)
-    if venue.umbrella is not None:
-        _priced(
-            scenario,
-            venue.stakes[venue.umbrella.stake].asset,
-            ("venues", venue.name, "umbrella", "stake"),
-            add,
-        )
+    over: dict[str, str] = {}
+    for reserve, umbrella in venue.umbrella.items():
+        path: Path = ("venues", venue.name, "umbrella", reserve, "stake")
+        _priced(scenario, venue.stakes[umbrella.stake].asset, path, add)
+        if over.setdefault(umbrella.stake, reserve) != reserve:
+            add(path, f"the stake {shown(umbrella.stake)} answers for {over[umbrella.stake]} already.")
 
 
 def _tier(scenario: Scenario, venue: Venue, tier: Tier, path: Path, add: Add) -> None:
@@ -126,14 +183,28 @@ def _tier(scenario: Scenario, venue: Venue, tier: Tier, path: Path, add: Add) ->
     _priced(scenario, asset, (*path, "price"), add)
 
 
+def _stakers(scenario: Scenario, add: Add) -> None:
+    for number, people in enumerate(scenario.stakers):
+        if people.watches is not None:
+            _priced(scenario, people.watches, ("stakers", number, "watches"), add)
+        if people.cooldown_began is not None and people.cooldown_began > scenario.start:
+            add(
+                ("stakers", number, "cooldown_began"),
+                f"{format_time(people.cooldown_began)} is after the start ({format_time(scenario.start)}).",
+                "Who starts a cooldown in the run does so by leave_at.",
+            )
+
+
 def _names(scenario: Scenario, add: Add) -> None:
     """Check that a name means one agent, and no member of a population is called as somebody else."""
     taken: dict[str, str] = dict.fromkeys(OWN_NAMES, "an account of the program")
-    for role in ROLES:
-        for number, people in enumerate(getattr(scenario, role)):
-            _take(people.name, role, (role, number, "name"), taken, add)
-    for number, vote in enumerate(scenario.governance):
-        _take(vote.name, "governance", ("governance", number, "name"), taken, add)
+    if any(venue.kind == "cdp" for venue in scenario.venues.values()):
+        taken.update(dict.fromkeys(CONTRACTS, "a contract of a vault engine"))
+    for role in (*ROLES, "members", "governance", *VAULT_ROLES, "acts"):
+        for number, group in enumerate(getattr(scenario, role)):
+            _take(group.name, role.replace("_", " "), (role, number, "name"), taken, add)
+    for number, row in enumerate(scenario.vault_rows):
+        _take(row.name, "vault owners", ("vaults", number, "name"), taken, add)
     populations = [people.name for role in ROLES for people in getattr(scenario, role)]
     for position in scenario.positions:
         at: Path = ("positions",)
@@ -158,6 +229,12 @@ def _votes(scenario: Scenario, add: Add) -> None:
     accounts = {position.account for position in scenario.positions}
     populations = [people.name for people in scenario.borrowers]
     for number, vote in enumerate(scenario.governance):
+        if vote.action == "set-offset" and vote.reserve not in scenario.venues[vote.venue].umbrella:
+            add(
+                ("governance", number, "reserve"),
+                f"no umbrella answers for {vote.reserve}: there is no offset to set.",
+                f"Give [venues.{vote.venue}.umbrella.{vote.reserve}].",
+            )
         if vote.borrower is None or vote.borrower in accounts:
             continue
         head, _, tail = vote.borrower.rpartition("-")
@@ -177,8 +254,10 @@ def _expectations(scenario: Scenario, data: Mapping[str, Any], add: Add) -> None
             add(("expect", number, "metric"), f"there is no reason {shown(reason)} to refuse.", remedy)
         if row.variant == scenario.variant:
             _metric_words(scenario, row.metric, ("expect", number, "metric"), add)
-    for number, vary in enumerate(scenario.band.vary if scenario.band else ()):
-        path: Path = ("band", "vary", number, "path")
+    for number, metric in enumerate(scenario.spread.metrics):
+        _metric_words(scenario, metric, ("spread", "metrics", number), add)
+    for number, vary in enumerate(scenario.spread.vary):
+        path: Path = ("spread", "vary", number, "path")
         try:
             target = resolve(data, vary.path)
         except ValueError as error:
@@ -188,27 +267,64 @@ def _expectations(scenario: Scenario, data: Mapping[str, Any], add: Add) -> None
             add(path, f"{shown(vary.path)} is not a number.")
 
 
+def _answers(scenario: Scenario, add: Add) -> None:
+    """Hold what is expected apart from what was put in: a calibrated input is never the answer itself."""
+    put_in = {number: given.path for given in scenario.inputs if given.kind == "calibrated"
+              if (number := _number(given.value)) is not None}  # fmt: skip
+    for at, row in enumerate(scenario.expect_rows):
+        for field in ("equals", "between"):
+            stated = getattr(row, field)
+            values = stated if isinstance(stated, tuple) else (stated,)
+            found = next((put_in[n] for text in values if (n := _number(text)) in put_in), None)
+            if found is not None and row.kind != "identity":
+                add(
+                    ("expect", at, field),
+                    f"the calibrated input {shown(found)} is this number: what was put in is no finding.",
+                    "Calibrate to something else, or write kind = 'identity'.",
+                )
+
+
+def _number(text: str | None) -> int | None:
+    """Return a numeral with 36 decimals; None for words, and for 0 and 1, which many things are."""
+    try:
+        number = read_decimal(text, 36, 0, 10**120)
+    except ValueError:
+        return None
+    return None if number in (0, 10**36) else number
+
+
 def _metric_words(scenario: Scenario, metric: str, path: Path, add: Add) -> None:
     """Hold what a metric names to exist: else a typing error would meet 'equals 0'."""
     kind, _, rest = metric.partition(".")
     name, _, tail = rest.partition(".")
     asset = ""
     if kind == "tier":
-        tiers = [tier.tier for venue in scenario.venues.values() for tier in venue.waterfall]
+        tiers = [*_payers(scenario)]
         if name not in tiers:
             add(path, f"there is no tier {shown(name)}.", did_you_mean(name, tiers))
         asset = tail.partition(".")[2]
     elif kind in ("debt", "claim", "ltv", "seizures", "exhausted"):
         holders = [position.account for position in scenario.positions]
-        groups = [*(who.name for who in scenario.depositors), *(who.name for who in scenario.borrowers)]
+        people = (scenario.depositors, scenario.borrowers, scenario.vault_rows)
+        groups = [group.name for rows in people for group in rows]
+        owners = [*(row.name for row in scenario.vault_rows), *(vault.owner for vault in scenario.vaults)]
+        holders += owners
         everybody = (*holders, *OWN_NAMES)
         if name not in everybody and name.rpartition("-")[0] not in groups:
             add(path, f"there is no account {shown(name)}.", did_you_mean(name, holders or groups))
         asset = tail if kind in ("debt", "claim") else ""
-    elif kind in ("shortfall", "uncovered", "haircut", "price", "market"):
+    elif kind in ("shortfall", "uncovered", "pending", "haircut", "unstaked", "price", "market"):
         asset = rest if rest in scenario.assets else name
     if asset and asset not in scenario.assets:
         add(path, f"there is no asset {shown(asset)}.", did_you_mean(asset, scenario.assets))
+
+
+def _payers(scenario: Scenario) -> Iterator[str]:
+    """Yield who may pay for a shortfall: tiers, stakes under an umbrella, and who covers by vote."""
+    for venue in scenario.venues.values():
+        yield from (tier.tier for tier in venue.waterfall)
+        yield from (umbrella.stake for umbrella in venue.umbrella.values())
+    yield from (v.payer for v in scenario.governance if v.payer is not None and v.action == "cover-deficit")
 
 
 # --- holes in prices -------------------------------------------------------------------------------------

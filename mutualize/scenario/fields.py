@@ -65,6 +65,13 @@ class Ref:
 
 
 @attrs.frozen
+class Refs:
+    """A list of names of things defined elsewhere, as in `Ref`; without `to`, of whatever names."""
+
+    to: str = ""
+
+
+@attrs.frozen
 class Choice:
     """One of a few words; `noun` is what one is called, where that is not the field's name."""
 
@@ -184,7 +191,19 @@ class Strings:
 
 @attrs.frozen
 class Funds:
-    """Quantities by name and asset: [venues.aave.funds.insurance-fund] USDC = "1000"."""
+    """Quantities by name and asset: [venues.aave.funds.insurance-fund] USDC = "1000".
+
+    `levels` is how many names come before the asset: with two, [venues.house.members.default-fund.ann].
+    """
+
+    levels: int = 1
+
+
+@attrs.frozen
+class Weights:
+    """Whole numbers by so many names: [venues.house.numbers.seniority] ann = 2."""
+
+    levels: int = 2
 
 
 @attrs.frozen
@@ -224,6 +243,7 @@ Kind: TypeAlias = (
     | Name
     | AssetName
     | Ref
+    | Refs
     | Choice
     | Flag
     | Time
@@ -243,6 +263,7 @@ Kind: TypeAlias = (
     | Strings
     | Counts
     | Funds
+    | Weights
     | Table
     | Tables
     | Rows
@@ -250,7 +271,7 @@ Kind: TypeAlias = (
 
 SCALARS: Final = (
     Text, Name, Ref, Choice, Flag, Time, Whole, Numeral, Amount, Distribution, Value, Tolerance, Parameter,
-    File, Path, Points, Texts, Values,
+    File, Path, Points, Refs, Texts, Values,
 )  # fmt: skip
 """Kinds whose value may be written as { value = …, fact = … } as well."""
 

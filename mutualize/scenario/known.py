@@ -13,6 +13,7 @@ import attrs
 
 from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.marks import KINDS
+from mutualize.units import DECIMALS_MAX
 
 MARKED: Final = "marked"
 RESERVED: Final = (MARKED, *KINDS)
@@ -31,6 +32,10 @@ def table(raw: Any, *keys: str) -> Mapping[str, Any]:
     return raw if isinstance(raw, dict) else {}
 
 
+def _named(tables: Mapping[str, Any]) -> list[str]:
+    return [name for name in tables if name not in RESERVED]
+
+
 @attrs.frozen
 class Known:
     """The names that a parsed scenario defines."""
@@ -39,11 +44,12 @@ class Known:
     limits: Limits = LIMITS
 
     def names(self, to: str, venue: str = "") -> list[str]:
-        """Return all names of assets, venues or sources; of stakes or reserves in `venue`."""
-        found = (
-            table(self.root, "venues", venue, to) if to in {"stakes", "reserves"} else table(self.root, to)
-        )
-        return [name for name in found if name not in RESERVED]
+        """Return all names of assets, venues or sources; of stakes or assets (`reserves`) in `venue`."""
+        if to not in {"stakes", "reserves", "ilks"}:
+            return _named(table(self.root, to))
+        found = _named(table(self.root, "venues", venue, to))
+        held = plain(table(self.root, "venues", venue).get("holds")) if to == "reserves" else None
+        return found + [name for name in held if isinstance(name, str)] if isinstance(held, list) else found
 
     def has_venue(self, venue: str) -> bool:
         """Say whether there is such a venue."""
@@ -54,7 +60,9 @@ class Known:
         if not isinstance(asset, str):
             return None
         decimals = plain(table(self.root, "assets", asset).get("decimals"))
-        is_sound = isinstance(decimals, int) and not isinstance(decimals, bool) and 0 <= decimals <= 36
+        is_sound = (
+            isinstance(decimals, int) and not isinstance(decimals, bool) and 0 <= decimals <= DECIMALS_MAX
+        )
         return decimals if is_sound else None
 
     def stake_asset(self, venue: str, stake: Any) -> str | None:

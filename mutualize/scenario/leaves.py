@@ -22,6 +22,7 @@ from mutualize.scenario.fields import (
     Path,
     Points,
     Ref,
+    Refs,
     Text,
     Texts,
     Time,
@@ -167,7 +168,7 @@ def _parameter(kind: Parameter, raw: Any, place: Place) -> Any:
 def _reference(kind: Ref, raw: Any, place: Place) -> str:
     if not isinstance(raw, str):
         raise ValueError(f"{shown(scalars.unfloat(raw))} is not a name in quotes")
-    is_local = kind.to in {"stakes", "reserves"}
+    is_local = kind.to in {"stakes", "reserves", "ilks"}
     if is_local and not place.known.has_venue(place.frame.venue):
         raise Unknown
     names = place.known.names(kind.to, place.frame.venue)
@@ -177,6 +178,19 @@ def _reference(kind: Ref, raw: Any, place: Place) -> str:
             f"there is no {kind.to[:-1]} {shown(raw)}{where}. {did_you_mean(raw, names)}".rstrip()
         )
     return raw
+
+
+def _references(kind: Refs, raw: Any, place: Place) -> tuple[str, ...]:
+    if raw == []:
+        return ()
+    listed = _list(raw, "names", place, "texts")
+    if not kind.to:
+        return tuple(scalars.read_name(name) for name in listed)
+    names = tuple(_reference(Ref(kind.to), name, place) for name in listed)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{shown(twice)} is there twice")
+    return names
 
 
 def _choice(kind: Choice, raw: Any, place: Place) -> str:
@@ -251,6 +265,7 @@ _READERS: Final[dict[type, Callable[[Any, Any, Place], Any]]] = {
     Path: _path,
     Points: _points,
     Ref: _reference,
+    Refs: _references,
     Text: _text,
     Texts: _texts,
     Tolerance: _tolerance,

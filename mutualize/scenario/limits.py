@@ -39,7 +39,7 @@ class Limits:
     texts: int = _limit(100, "entries of a list of texts, or of values to compare with")
     histogram_rows: int = _limit(1_000, "rows of one histogram")
     variants: int = _limit(50, "variants of a scenario")
-    draws: int = _limit(100_000, "runs of a band")
+    draws: int = _limit(100_000, "seeds of a spread, and sets of inputs that are drawn for it")
     data_bytes: int = _limit(64_000_000, "bytes of a file beside the scenario")
     row_characters: int = _limit(4_096, "characters of a row of such a file")
     members: int = _limit(2_000_000, "people who take part, and single positions")

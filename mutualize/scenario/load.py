@@ -25,8 +25,12 @@ from mutualize.scenario.market import Chain, Market
 from mutualize.scenario.model import Expect, ExpectRow, Scenario
 from mutualize.scenario.place import Problems, TooManyError, did_you_mean, display, shown
 from mutualize.scenario.population import Position, PositionRow
+from mutualize.scenario.presets import expand
 from mutualize.scenario.reader import BAD, Reader
 from mutualize.scenario.settings import Setter, copied
+from mutualize.scenario.tier_rows import CONTRACT_TIERS
+from mutualize.scenario.vaults import Vault, VaultRows
+from mutualize.scenario.venue import Venue
 
 APPLIED: Final = "applied"
 Overrides = Sequence[tuple[str, str]]
@@ -107,6 +111,7 @@ def _read(
         _apply(setter, variant)
     for path, typed in overrides:
         setter.override(path, typed)
+    expand(data, problems)
     known = Known(data, beside.limits)
     reader = Reader(known, problems, frozenset(setter.cuts))
     made = reader.read(Scenario, data, (), None)
@@ -150,6 +155,7 @@ class _Read:
     markets: dict[str, Market] = attrs.field(factory=dict)
     chain: Chain | None = None
     positions: list[Position] = attrs.field(factory=list)
+    vaults: list[Vault] = attrs.field(factory=list)
 
 
 def _read_files(reader: Reader, files: FileReader) -> _Read:
@@ -159,9 +165,11 @@ def _read_files(reader: Reader, files: FileReader) -> _Read:
         if isinstance(made, Market):
             read.markets[made.asset] = attrs.evolve(made, candles=files.candles(made, path))
         elif isinstance(made, Chain):
-            read.chain = attrs.evolve(made, gas_path=files.gas(made))
+            read.chain = attrs.evolve(made, gas_path=files.gas(made), space=files.space(made))
         elif isinstance(made, PositionRow):
             read.positions.extend(files.positions(made, path))
+        elif isinstance(made, VaultRows):
+            read.vaults.extend(files.vaults(made, path))
     return read
 
 
@@ -172,9 +180,16 @@ def _complete(made: Scenario, read: _Read, reader: Reader) -> Scenario:
         markets={asset: read.markets[asset] for asset in made.markets},
         chain=read.chain,
         positions=tuple(read.positions),
+        vaults=tuple(read.vaults),
+        venues={name: _with_own_tiers(venue) for name, venue in made.venues.items()},
         expect=tuple(_expect(row) for row in made.expect_rows),
         inputs=tuple(reader.inputs),
     )
+
+
+def _with_own_tiers(venue: Venue) -> Venue:
+    """Return a venue with its waterfall: that of a vault engine is its contract's."""
+    return attrs.evolve(venue, waterfall=CONTRACT_TIERS) if venue.kind == "cdp" else venue
 
 
 def _expect(row: ExpectRow) -> Expect:

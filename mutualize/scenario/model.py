@@ -39,6 +39,7 @@ from mutualize.scenario.fields import (
 )
 from mutualize.scenario.fields import Path as DottedPath
 from mutualize.scenario.fields import Tolerance as ToleranceKind
+from mutualize.scenario.fortunes import Loss, Members, Profits, Recovered
 from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.market import Asset, Candle, Chain, Depth, Gap, GasFile, Market, Oracle, PriceFile
 from mutualize.scenario.marks import Input
@@ -52,7 +53,18 @@ from mutualize.scenario.population import (
     PositionRow,
     Stakers,
 )
-from mutualize.scenario.venue import Reserve, Rules, Stake, Tier, Umbrella, Venue
+from mutualize.scenario.tier_rows import Perimeter, Recovery, Tier
+from mutualize.scenario.vaults import (
+    Acts,
+    Bidders,
+    Biters,
+    DebtBidders,
+    FeedKeepers,
+    Vault,
+    VaultRows,
+    VowKeepers,
+)
+from mutualize.scenario.venue import Reserve, Rules, Stake, Umbrella, Venue
 
 FORMAT: Final = "mutualize-scenario/1"
 SEED_MAX: Final = 2**63 - 1
@@ -108,6 +120,11 @@ class ExpectRow:
     source: str | None = of(Ref("sources"), "who published it", default=None)
     remark: str = of(Text(1000), "what else there is to say", default="")
     variant: str | None = of(Name(), "in which variant; left out: the base run", default=None)
+    over: str | None = of(
+        Choice(("seeds",), "range"),
+        "'seeds': it must hold for the median over many seeds, and no single run decides it",
+        default=None,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -124,6 +141,7 @@ class Expect:
     source: str | None
     remark: str
     variant: str | None
+    over: str | None
 
     @property
     def value(self) -> str:
@@ -142,7 +160,7 @@ class Variant:
 
 @attrs.frozen(kw_only=True)
 class Vary:
-    """One uncertain input of a band: drawn evenly between `low` and `high`, as they stand in the file."""
+    """One uncertain input: drawn evenly between `low` and `high`, as they stand in the file."""
 
     path: str = of(DottedPath(), "which value is varied")
     low: str = of(Value(), "the lowest it may be")
@@ -150,13 +168,19 @@ class Vary:
 
 
 @attrs.frozen(kw_only=True)
-class Band:
-    """How uncertain inputs spread one outcome: many runs with drawn inputs."""
+class Spread:
+    """How far chance and uncertain inputs spread the outcomes: over seeds, and over drawn sets of inputs."""
 
-    draws: int = of(Whole(1, 10**12, marked=False), "how many runs")
-    metric: str = of(Text(120), "which outcome")
-    until: int | None = of(Time(), "runs may stop here; left out: the end", default=None)
-    vary: tuple[Vary, ...] = of(Rows(Vary), "the inputs that are drawn")
+    seeds: int | None = of(
+        Whole(1, 10**12, marked=False), "how many seeds, 1, 2, 3 …; left out: 50", default=None
+    )
+    draws: int | None = of(
+        Whole(1, 10**12, marked=False), "how many sets of inputs are drawn; left out: 200", default=None
+    )
+    metrics: tuple[str, ...] = of(
+        Texts(120), "outcomes beside those that are expected, and who paid", default=()
+    )
+    vary: tuple[Vary, ...] = of(Rows(Vary), "the inputs that are drawn", default=())
 
 
 @attrs.frozen
@@ -200,17 +224,39 @@ class Scenario:
     liquidators: tuple[Liquidators, ...] = of(Rows(Liquidators, "name"), "who liquidates", default=())
     stakers: tuple[Stakers, ...] = of(Rows(Stakers, "name"), "whose stake pays", default=())
     governance: tuple[Governance, ...] = of(Rows(Governance, "name"), "what is voted", default=())
+    members: tuple[Members, ...] = of(Rows(Members, "name"), "who contributes to funds", default=())
+    losses: tuple[Loss, ...] = of(Rows(Loss), "losses from outside", default=())
+    profits: tuple[Profits, ...] = of(Rows(Profits), "settlements of gains in custody", default=())
+    recovered: tuple[Recovered, ...] = of(Rows(Recovered), "money that comes back", default=())
     position_rows: tuple[PositionRow, ...] = of(
         Rows(PositionRow, "account"), "single positions, or tables of them", default=(), named="positions"
     )
+    vault_rows: tuple[VaultRows, ...] = of(
+        Rows(VaultRows, "name"), "vaults of a vault engine", default=(), named="vaults"
+    )
+    feed_keepers: tuple[FeedKeepers, ...] = of(
+        Rows(FeedKeepers, "name"), "who pokes a delayed price feed", default=()
+    )
+    biters: tuple[Biters, ...] = of(Rows(Biters, "name"), "who liquidates vaults", default=())
+    bidders: tuple[Bidders, ...] = of(Rows(Bidders, "name"), "who bids for seized collateral", default=())
+    vow_keepers: tuple[VowKeepers, ...] = of(
+        Rows(VowKeepers, "name"), "who heals bad debt, or auctions it", default=()
+    )
+    debt_bidders: tuple[DebtBidders, ...] = of(
+        Rows(DebtBidders, "name"), "who buys new governance tokens", default=()
+    )
+    acts: tuple[Acts, ...] = of(Rows(Acts, "name"), "new terms of a vault engine, dated", default=())
     variants: Mapping[str, Variant] = of(Tables(Variant), "the same with other values", factory=dict)
     expect_rows: tuple[ExpectRow, ...] = of(Rows(ExpectRow, "id"), "outcomes", default=(), named="expect")
     applied: str | None = of(
         Name(), "the variant whose values these are (written by the program into a run's copy)", default=None
     )
-    band: Band | None = of(Table(Band), "how far uncertain inputs spread an outcome", default=None)
+    spread: Spread = of(
+        Table(Spread), "how far chance and uncertain inputs spread the outcomes", factory=Spread
+    )
 
     positions: tuple[Position, ...] = computed("all positions, from the file and from tables", default=())
+    vaults: tuple[Vault, ...] = computed("the vaults of all tables of vaults", default=())
     expect: tuple[Expect, ...] = computed("all expectations, of the base run and of variants", default=())
     inputs: tuple[Input, ...] = computed("every number with its mark", default=())
     gaps: tuple[Gap, ...] = computed("holes in the prices inside the window", default=())
@@ -232,7 +278,6 @@ class Scenario:
 
 __all__ = [
     "Asset",
-    "Band",
     "Borrowers",
     "Candle",
     "Chain",
@@ -248,15 +293,22 @@ __all__ = [
     "Governance",
     "Input",
     "Liquidators",
+    "Loss",
     "Market",
+    "Members",
     "Oracle",
+    "Perimeter",
     "Position",
     "PositionRow",
     "PriceFile",
+    "Profits",
+    "Recovered",
+    "Recovery",
     "Reserve",
     "Rules",
     "Says",
     "Scenario",
+    "Spread",
     "Stake",
     "Stakers",
     "Tier",

@@ -32,13 +32,23 @@ from mutualize.scenario.fields import (
     whole,
 )
 from mutualize.scenario.fields import Distribution as Draw
-from mutualize.scenario.market import RATIO_MAX
+from mutualize.scenario.market import RATIO_MAX, Bid
 from mutualize.scenario.venue import CELLS
 from mutualize.units import WAD
 
 COUNT_MAX = 10**12
 REACTION = Whole(0, 10 * 365 * 86_400)
-ACTIONS = ("cover-deficit", "set-parameter", "pause", "unpause", "recognise-shortfall", "repay-debt")
+ACTIONS = (
+    "cover-deficit",
+    "set-offset",
+    "set-parameter",
+    "pause",
+    "unpause",
+    "recognise-shortfall",
+    "repay-debt",
+    "release-tier",
+    "open-exits",
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -109,6 +119,11 @@ class Liquidators:
     lot_max: Mapping[str, int] = of(
         Amounts(spread=True), "the most that one transaction repays, by asset of the debt", factory=dict
     )
+    bid: Bid | None = of(
+        Table(Bid),
+        "how they bid for block space, `per_block` transactions at a time; left out: the next block",
+        default=None,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -123,6 +138,13 @@ class Stakers:
     behaviour: str = of(Choice(("stay", "leave")), "stay, or leave", default="stay")
     leave_at_loss: int | None = ratio("leave: once this share of the stake was slashed", default=None)
     leave_at: int | None = of(Time(), "leave: start the cooldown at this moment", default=None)
+    leave_at_fall: int | None = ratio(
+        "leave: once the price of `watches` is this share below the highest that was told", 1, default=None
+    )
+    watches: str | None = of(Ref("assets"), "leave_at_fall: the price of what they watch", default=None)
+    cooldown_began: int | None = of(
+        Time(), "leave: they started the cooldown at this moment, before the run", default=None
+    )
     reaction_s: Distribution = of(Draw(REACTION), "how long each takes to act, seconds", default=Fixed(0))
 
 
@@ -137,11 +159,16 @@ class Governance:
     delay_s: int = seconds("from proposal to execution, seconds", default=0)
     action: str = of(Choice(ACTIONS), "what is done")
     reserve: str | None = of(Ref("reserves"), "in which reserve", default=None)
-    amount: int | None = of(Amount("reserve"), "how much; left out: all of it", default=None)
+    amount: int | None = of(
+        Amount("reserve"), "how much; left out: all of it (set-offset needs it)", default=None
+    )
     borrower: str | None = of(Name(), "recognise-shortfall, repay-debt: whose debt", default=None)
     parameter: str | None = of(Choice(tuple(CELLS)), "set-parameter: which", default=None)
     value: int | None = of(Parameter("parameter"), "set-parameter: to what", default=None)
     payer: str | None = of(Name(), "cover-deficit, repay-debt: who pays, an account outside", default=None)
+    tier: str | None = of(
+        Name(), "release-tier: which tier may pay, at most `amount` of what waits for it", default=None
+    )
 
     @property
     def cell(self) -> str | None:

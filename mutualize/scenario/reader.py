@@ -16,6 +16,7 @@ from mutualize.scenario import distributions, leaves, scalars
 from mutualize.scenario.fields import (
     DOC,
     SCALARS,
+    WHOLE_MAX,
     Amounts,
     Counts,
     Distribution,
@@ -27,6 +28,7 @@ from mutualize.scenario.fields import (
     Strings,
     Table,
     Tables,
+    Weights,
     fields_of,
     is_required,
     key_field,
@@ -235,16 +237,35 @@ class Reader:
         if isinstance(kind, Settings):
             return dict(raw) if self.no_floats(raw, path) else BAD
         rest, mark = self.take_marks(raw, path, mark)
-        if isinstance(kind, Funds):
-            read = {
-                name: self.amounts(Amounts(), inner, (*path, name), frame, mark)
-                for name, inner in rest.items()
-            }
+        if isinstance(kind, Funds | Weights):
+            read = {name: self.inner(kind, inner, (*path, name), frame, mark) for name, inner in rest.items()}
             return BAD if any(value is BAD for value in read.values()) else read
         assert isinstance(kind, Counts), "no other kind has free keys"
         if not self.no_strangers(rest, dict.fromkeys(kind.options), path):
             return BAD
         return self.each(rest, path, mark, lambda _, value: scalars.read_whole(value, 0, GAS_MAX))
+
+    def inner(self, kind: Funds | Weights, raw: Any, path: Path, frame: Frame, mark: Mark | None) -> Any:
+        """Read what stands under one name of a table of quantities or numbers."""
+        if not self.is_account(path):
+            return BAD
+        if isinstance(kind, Funds):
+            if kind.levels > 1:
+                return self.loose(Funds(kind.levels - 1), raw, path, frame, mark)
+            return self.amounts(Amounts(), raw, path, frame, mark)
+        if not isinstance(raw, dict):
+            return self.bad(path, f"{shown(raw)} is not a table.")
+        rest, mark = self.take_marks(raw, path, mark)
+        return self.each(rest, path, mark, lambda _, value: scalars.read_whole(value, 0, WHOLE_MAX))
+
+    def is_account(self, path: Path) -> bool:
+        """Check the name at the end of a path; returns whether it is one."""
+        try:
+            scalars.read_name(path[-1])
+        except ValueError as error:
+            self.wrong(path, error)
+            return False
+        return True
 
     def strings(self, kind: Strings, raw: Mapping[str, Any], path: Path) -> Any:
         """Read a table of texts."""

@@ -28,6 +28,7 @@ from mutualize.scenario.fields import (
     Path,
     Points,
     Ref,
+    Refs,
     Rows,
     Settings,
     Strings,
@@ -39,6 +40,7 @@ from mutualize.scenario.fields import (
     Tolerance,
     Value,
     Values,
+    Weights,
     Whole,
     fields_of,
     is_required,
@@ -131,7 +133,12 @@ def _numbers(kind: Kind) -> Json:
         case Amounts():
             return {"anyOf": [_map(amount, ASSET), amount]} if kind.spread else _map(amount, ASSET)
         case Funds():
-            return _map(_map(amount, ASSET), NAME)
+            inner = _map(amount, ASSET)
+            for _ in range(kind.levels):
+                inner = _map(inner, NAME)
+            return inner
+        case Weights():
+            return _map(_map(_markable({"type": "integer", "minimum": 0}), NAME), NAME)
         case Counts():
             count = _markable({"type": "integer", "minimum": 0})
             properties = {**dict.fromkeys(kind.options, count), MARKED: _ref("mark"), **_marks()}
@@ -173,6 +180,7 @@ _PLAIN: Final[dict[type, Json]] = {
     Name: {"type": "string", "pattern": NAME},
     AssetName: {"type": "string", "pattern": ASSET},
     Ref: {"type": "string", "maxLength": 64},
+    Refs: {"type": "array", "items": {"type": "string", "maxLength": 64}},
     Flag: {"type": "boolean"},
     Time: _ref("time"),
     Amount: _ref("numeral"),

@@ -31,6 +31,7 @@ from mutualize.scenario.fields import (
     Strings,
     Table,
     Tables,
+    Weights,
     Whole,
     fields_of,
     kind_of,
@@ -106,7 +107,9 @@ def _step(kind: Kind, node: Any, step: str | int, path: Path, *, is_last: bool) 
         case Amounts():
             inner, names = AMOUNT, []
         case Funds():
-            inner, names = Amounts(), []
+            inner, names = Funds(kind.levels - 1) if kind.levels > 1 else Amounts(), []
+        case Weights():
+            inner, names = Weights(kind.levels - 1) if kind.levels > 1 else Whole(), []
         case Counts():
             inner, names = (Whole() if step in kind.options else None), list(kind.options)
         case _:
@@ -153,7 +156,7 @@ def marked(kind: Kind, value: Any, mark: Mapping[str, str]) -> Any:
         has_own = any(name in value for name in RESERVED)
         if has_own or isinstance(kind, Strings | Settings):
             return value
-        inline = isinstance(kind, Distribution | Amounts | Counts | Funds)
+        inline = isinstance(kind, Distribution | Amounts | Counts | Funds | Weights)
         return {**value, **mark} if inline else {MARKED: dict(mark), **value}
     if isinstance(value, list) and isinstance(kind, Rows):
         return [marked(Table(kind.cls), row, mark) for row in value]

@@ -1,7 +1,7 @@
 """How large a run will be, estimated before it begins: who takes part, and how often prices are told.
 
 publications ≤ heartbeats of the window + moves of the price that are larger than the deviation
-steps        = publications · (1 + liquidators who look at each)
+steps        = publications · (1 + liquidators who look at each) + blocks in which somebody may wait
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from mutualize.scenario.limits import option_of, remedy_of
 from mutualize.scenario.market import Candle, Market
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path
+from mutualize.scenario.vault_crosschecks import IN_FILE
 from mutualize.units import WAD, div_up, mul_div_up
 
-ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers")
+ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers", "biters", "bidders", "vault_rows")
+AGENTS: Final = ("liquidators", "biters", "bidders")
+"""Those of them who act each for himself."""
 THIRDS: Final = 3
 Add = Callable[..., None]
 Line = tuple[int, int, int, int]
@@ -27,18 +30,22 @@ Line = tuple[int, int, int, int]
 def check_size(scenario: Scenario, add: Add) -> None:
     """Note whatever is larger than the scenario's limits, each with the flag that raises it."""
     groups: list[tuple[Path, int]] = [
-        ((role, number, "count"), people.count)
+        ((IN_FILE.get(role, role), number, "count"), people.count or 0)
         for role in ROLES
         for number, people in enumerate(getattr(scenario, role))
     ]
-    agents = [(path, count) for path, count in groups if path[0] == "liquidators"]
-    people = sum(count for _, count in groups) + len(scenario.positions)
+    groups += [
+        (("members", number, "count"), 1 if group.count is None else group.count)
+        for number, group in enumerate(scenario.members)
+    ]
+    agents = [(path, count) for path, count in groups if path[0] in AGENTS]
+    people = sum(count for _, count in groups) + len(scenario.positions) + len(scenario.vaults)
     largest: Path = max(groups, key=lambda group: group[1], default=(("positions",), 0))[0]
     busiest: Path = max(agents, key=lambda group: group[1], default=(("liquidators",), 0))[0]
-    draws = scenario.band.draws if scenario.band is not None else 0
     found: list[tuple[str, Path, int, str]] = [
         ("variants", ("variants",), len(scenario.variants), "variants"),
-        ("draws", ("band", "draws"), draws, "runs of the band"),
+        ("draws", ("spread", "draws"), scenario.spread.draws or 0, "sets of inputs are drawn"),
+        ("draws", ("spread", "seeds"), scenario.spread.seeds or 0, "seeds are run"),
         ("members", largest, people, "people and positions take part"),
         ("agents", busiest, sum(count for _, count in agents), "liquidators act, each for himself"),
         ("steps", ("end",), steps(scenario), "steps are expected (publications of prices, times lookers)"),
@@ -60,8 +67,14 @@ def steps(scenario: Scenario) -> int:
         lookers = sum(
             group.count for group in scenario.liquidators if asset in scenario.venues[group.venue].reserves
         )
-        total += publications(scenario, market) * (1 + lookers)
-    return total
+        oracle = scenario.oracles.get(asset)
+        heard = told = publications(scenario, market)
+        if oracle is not None and oracle.osm is not None:
+            told = div_up(scenario.end - scenario.start, oracle.osm.hop_s)
+        total += heard + told * lookers
+    chain = scenario.chain
+    blocks = div_up(scenario.end - scenario.start, chain.block_s) if chain and chain.space else 0
+    return total + blocks
 
 
 def publications(scenario: Scenario, market: Market) -> int:
@@ -69,7 +82,9 @@ def publications(scenario: Scenario, market: Market) -> int:
     window = scenario.end - scenario.start
     oracle = scenario.oracles.get(market.asset)
     between = scenario.chain.block_s if scenario.chain is not None and oracle is None else 1
-    beats = div_up(window, oracle.heartbeat_s) if oracle is not None else 0
+    if oracle is not None and oracle.heartbeat_s is None:
+        return 0  # its source is asked when it is poked
+    beats = div_up(window, oracle.heartbeat_s) if oracle is not None and oracle.heartbeat_s else 0
     deviation = oracle.deviation if oracle is not None else 0
     moves = 0
     for begin, end, first, last in _lines(market):

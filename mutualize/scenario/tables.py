@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import attrs
@@ -70,6 +71,12 @@ class CsvTable:
             self.bad(0, "the table is empty.", f"Its first row names the columns: {','.join(columns)}.")
         else:
             yield from self._below(lines[start:], start, columns)
+
+    def first_of(self, names: Sequence[str]) -> str:
+        """Return which of some columns the table has; the first of them where it has none."""
+        lines = (line for line in self.loaded.text.split("\n") if not line.startswith("#"))
+        header = next(csv.reader(lines), [])
+        return next((name for name in names if name in header), names[0])
 
     def _below(self, lines: list[str], start: int, columns: Sequence[str]) -> Iterator[Row]:
         """Read the row of names and hand out the rows below."""
@@ -157,11 +164,22 @@ def read_candles(table: CsvTable, bar_s: int) -> tuple[Candle, ...]:
 
 def read_gas(table: CsvTable, column: str) -> tuple[tuple[int, int], ...]:
     """Read gas prices in gwei as (time, wei for a unit of gas)."""
+    return tuple((at, prices[0]) for at, prices in read_demand(table, (column,)))
+
+
+def read_demand(table: CsvTable, columns: Sequence[str]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """Read gas prices in gwei as (time, wei a unit, by column); in a row none is below the one before."""
     rows = []
-    for at, row in timed(table, (column,)):
-        prices = _numbers(table, row, (column,), 9, 10**18)
-        if prices is not None:
-            rows.append((at, prices[0]))
+    for at, row in timed(table, columns):
+        prices = _numbers(table, row, columns, 9, 10**18)
+        if prices is None:
+            continue
+        for (before, low), (column, high) in pairwise(zip(columns, prices, strict=True)):
+            if high < low:
+                table.bad(
+                    row.line, f"{column} is below {before}.", "More of the gas cannot pay less at most."
+                )
+        rows.append((at, tuple(prices)))
     if not rows and not table.told:
         table.bad(0, "the table has no rows.")
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""Venues of a scenario: the rules of a lending pool, its reserves, its waterfall, its stakes.
+"""Venues of a scenario: the rules of a lending pool and its reserves, balances, stakes; who pays a loss.
 
 What a contract keeps in bps is in bps here; other shares are WAD. `Rules` has the defaults of the deployed
 contract (Aave v3.7), as `mutualize.venues.pool.PoolRules` has.
@@ -13,17 +13,17 @@ import attrs
 
 from mutualize.scenario.fields import (
     Amount,
-    Amounts,
     Choice,
     Flag,
     Funds,
     Key,
     Name,
-    Numeral,
     Ref,
+    Refs,
     Rows,
     Table,
     Tables,
+    Weights,
     bps,
     money,
     of,
@@ -31,11 +31,11 @@ from mutualize.scenario.fields import (
     seconds,
     whole,
 )
-from mutualize.scenario.market import PRICE_MAX
-from mutualize.units import BPS, PRICE_UNIT, WAD
+from mutualize.scenario.tier_rows import Recovery, Tier
+from mutualize.scenario.vaults import CODES, RAD, WEI, Ilk, SystemTerms
+from mutualize.units import BPS, PRICE_UNIT
 
-PAYERS: Final = ("fund", "stake", "claims")
-TIER_PRICES: Final = ("oracle", "market")
+KINDS: Final = ("pool", "custody", "cdp")
 CELLS: Final[Mapping[str, str]] = {
     "ltv": "ltv",
     "liquidation_threshold": "threshold",
@@ -100,40 +100,6 @@ class Reserve:
 
 
 @attrs.frozen(kw_only=True)
-class Tier:
-    """One row of a waterfall: whose money, up to how much.
-
-    It pays in `asset`, or else in the asset of its stake, or else in the asset that is missing (`pays_in`).
-    """
-
-    tier: str = of(Name(), "how the tier is called")
-    payer: str = of(Choice(PAYERS), "whose money: a fund's, a stake's, the depositors' claims")
-    limit: int = ratio("the largest share of what the payer has left that one loss may take", default=WAD)
-    amount_max: Mapping[str, int] = of(
-        Amounts(spread=True, of="asset"),
-        "the most that one loss may take, by the asset that is paid; no entry: no such limit",
-        factory=dict,
-    )
-    offset: Mapping[str, int] = of(
-        Amounts(spread=True),
-        "this much of a loss is left to the tiers below, by the asset that is missing",
-        factory=dict,
-    )
-    used: bool = of(Flag(), "false: the tier exists and is not used", default=True)
-    sharing: str = of(
-        Choice(("pro-rata",), "way of sharing"), "how payers share the loss", default="pro-rata"
-    )
-    stake: str | None = of(Ref("stakes"), "payer stake: which", default=None)
-    asset: str | None = of(Ref("assets"), "what is paid with, if not the asset that is missing", default=None)
-    price: int | str | None = of(
-        Numeral(8, 1, PRICE_MAX, also=TIER_PRICES),
-        "at which price another asset pays: a number, the oracle's, or the market's (through its depth)",
-        default=None,
-    )
-    discount: int = ratio("by how much less than that price it sells", default=0)
-
-
-@attrs.frozen(kw_only=True)
 class Stake:
     """Assets that people put at risk for a venue, held as shares."""
 
@@ -153,8 +119,12 @@ class Stake:
 class Umbrella:
     """Aave's Umbrella on one reserve: a stake that is slashed by anybody once a deficit is open."""
 
-    reserve: str = of(Ref("reserves"), "whose deficit is covered")
+    reserve: str = of(Key(), "whose deficit is covered")
     stake: str = of(Ref("stakes"), "which stake pays")
+    slash_after_s: int | None = seconds(
+        "how long after a shortfall somebody calls the slash; left out: at once, in the same transaction",
+        default=None,
+    )
     liquidation_fee: int = bps("what is slashed on top of the deficit", default=0)
     deficit_offset: int = of(Amount("reserve"), "a deficit up to this does not slash", default=0)
 
@@ -164,18 +134,70 @@ class Venue:
     """Where people hold money and shortfalls are born."""
 
     name: str = of(Key(), "how the venue is called")
-    kind: str = of(Choice(("pool",)), "pool: pooled lending, Aave v3 rules")
+    kind: str = of(
+        Choice(KINDS),
+        "pool: pooled lending, Aave v3 rules; custody: balances by name, of an exchange, a vault or a "
+        "mutual; cdp: a vault engine, Maker rules",
+    )
     rules: Rules = of(Table(Rules), "what differs between versions", factory=Rules)
-    reserves: Mapping[str, Reserve] = of(Tables(Reserve, Ref("assets")), "by asset, in order")
+    reserves: Mapping[str, Reserve] = of(
+        Tables(Reserve, Ref("assets")), "pool: what is lent, by asset, in order", factory=dict
+    )
+    holds: tuple[str, ...] = of(Refs("assets"), "custody: the assets that balances are in", default=())
+    balances: Mapping[str, Mapping[str, int]] = of(
+        Funds(), "custody: what each has at the start: holder, asset, base units", factory=dict
+    )
+    gains_period_s: int = seconds("custody: over which period gains are counted", 1, default=86_400)
+    preset: str | None = of(
+        Name(), "a table of tiers that is shipped, instead of one here: `mutualize waterfall`", default=None
+    )
     waterfall: tuple[Tier, ...] = of(Rows(Tier, "tier"), "who pays, in order", default=())
+    freeze_exits: bool = of(
+        Flag(), "nobody leaves from the moment a loss is recognised until none is open", default=False
+    )
     funds: Mapping[str, Mapping[str, int]] = of(
         Funds(), "opening money of fund tiers: tier, asset, base units", factory=dict
     )
+    members: Mapping[str, Mapping[str, Mapping[str, int]]] = of(
+        Funds(2), "what members have contributed at the start: fund, member, asset, base units", factory=dict
+    )
+    numbers: Mapping[str, Mapping[str, int]] = of(
+        Weights(), "weights or ranks that tiers share by: table, name, number", factory=dict
+    )
+    recoveries: tuple[Recovery, ...] = of(
+        Rows(Recovery, "row"), "what recovered money repays, in order", default=()
+    )
     stakes: Mapping[str, Stake] = of(Tables(Stake), "the stakes, by name", factory=dict)
-    umbrella: Umbrella | None = of(Table(Umbrella), "Aave's Umbrella, if it is modelled", default=None)
+    umbrella: Mapping[str, Umbrella] = of(
+        Tables(Umbrella, Ref("reserves")),
+        "Aave's Umbrella, by reserve whose deficit is covered",
+        factory=dict,
+    )
+    stablecoin: str | None = of(Ref("assets"), "cdp: what vaults owe", default=None)
+    governance_token: str | None = of(
+        Ref("assets"), "cdp: what is minted where surplus does not suffice", default=None
+    )
+    auctions: str = of(
+        Choice(CODES, "liquidation code"),
+        "cdp: the code of 12 March 2020, of Liquidations 1.2, or of 2.0",
+        default="clip",
+    )
+    ilks: Mapping[str, Ilk] = of(Tables(Ilk), "cdp: kinds of collateral, by name", factory=dict)
+    system: SystemTerms = of(Table(SystemTerms), "cdp: terms of the whole engine", factory=SystemTerms)
+    buffer: int = of(RAD, "cdp: the surplus that it begins with, stablecoins", default=0)
+    governance_supply: int = of(WEI, "cdp: governance tokens that there are at first", default=0)
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The assets that can be missing here."""
+        return self.holds or tuple(self.reserves)
 
     def pays_in(self, tier: Tier, missing: str) -> str:
         """Return the asset in which `tier` pays a loss in the asset `missing`."""
         if tier.asset is not None:
             return tier.asset
         return self.stakes[tier.stake].asset if tier.stake is not None else missing
+
+    def purse_of(self, tier: Tier) -> str:
+        """Return the name of the purse or fund that a tier's money is in."""
+        return tier.purse or tier.tier

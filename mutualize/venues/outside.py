@@ -39,6 +39,8 @@ from mutualize.events import (
     trade,
 )
 from mutualize.tables import ORACLE
+from mutualize.vault_commands import Deliver
+from mutualize.vault_events import Delivered, delivery
 
 if TYPE_CHECKING:
     from mutualize.book import View
@@ -73,10 +75,10 @@ class Outside:
         match command:
             case Trade():
                 return [_traded(command)]
-            case PayGas():
-                return [GasPaid(transfers=_gas(command))]
-            case FailTransaction():
-                return [TransactionFailed(reason=command.reason, transfers=_gas(command))]
+            case Deliver():
+                return [_delivered(command)]
+            case PayGas() | FailTransaction():
+                return [_paid(command)]
             case AwaitCash():
                 return [
                     ClaimWaiting(
@@ -107,6 +109,19 @@ class Outside:
 def _gas(command: PayGas | FailTransaction) -> tuple[Transfer, ...]:
     require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
     return gas(command.account, command.asset, command.amount)
+
+
+def _paid(command: PayGas | FailTransaction) -> Event:
+    if isinstance(command, PayGas):
+        return GasPaid(transfers=_gas(command))
+    return TransactionFailed(reason=command.reason, transfers=_gas(command))
+
+
+def _delivered(command: Deliver) -> Delivered:
+    require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
+    account, to, asset, amount = command.account, command.to, command.asset, command.amount
+    moved = delivery(account, to, asset, amount)
+    return Delivered(account=account, to=to, asset=asset, amount=amount, transfers=moved)
 
 
 def _traded(command: Trade) -> Traded:

@@ -49,7 +49,9 @@ from mutualize.events import (
     TreasuryMinted,
     Withdrawn,
 )
-from mutualize.tables import reserve_table
+from mutualize.loss_commands import ReportLoss
+from mutualize.open_losses import OpenLosses
+from mutualize.tables import exits_table, reserve_table
 from mutualize.units import (
     BPS,
     RAY,
@@ -60,7 +62,9 @@ from mutualize.units import (
     ray_mul_down,
     ray_mul_up,
 )
+from mutualize.venues.cover import PoolCover
 from mutualize.venues.liquidation import liquidate
+from mutualize.venues.reported_losses import report_loss
 from mutualize.venues.reserve import PARAMETERS, STATE, Reserve
 from mutualize.venues.rules import Flags, Health, PoolRules
 from mutualize.venues.work import Work
@@ -92,6 +96,7 @@ class Pool:
             MintToTreasury: self.mint_to_treasury,
             EliminateDeficit: self.eliminate_deficit,
             ContributeToFund: self.contribute,
+            ReportLoss: self.report_loss,
         }
 
     def decide(self, view: View, command: Command, at: int) -> list[Event]:
@@ -114,6 +119,10 @@ class Pool:
         if not view.events:
             kept.begin(at)
         return kept
+
+    def cover(self) -> PoolCover:
+        """Return how tiers may pay this pool's deficits."""
+        return PoolCover(self)
 
     # --- reads -------------------------------------------------------------------------------------------
 
@@ -199,6 +208,7 @@ class Pool:
 
     def withdraw(self, view: View, command: Withdraw, at: int) -> list[Event]:
         """Aave `SupplyLogic.executeWithdraw`."""
+        require(not view.cell(exits_table(self.name), "frozen"), Reason.EXITS_ARE_FROZEN)
         work = self.work(view, at)
         reserve = work.open_reserve(command.asset)
         held = work.supplied(command.asset, command.account)
@@ -324,6 +334,10 @@ class Pool:
         shortfall = work.recognise(command.asset, command.borrower)
         return [*work.accruals(), shortfall]
 
+    def report_loss(self, view: View, command: ReportLoss, at: int) -> list[Event]:
+        """Recognise a loss from outside; in a file of its own."""
+        return report_loss(self.work(view, at), command)
+
     def mint_to_treasury(self, view: View, command: MintToTreasury, at: int) -> list[Event]:
         """Aave `executeMintToTreasury`; before it, the fund takes its share of the interest in cash."""
         fund_share = self.reserve(view, command.asset).fund_reserve_share
@@ -357,7 +371,10 @@ class Pool:
         require(not borrows, Reason.CALLER_HAS_DEBT)
         work = self.work(view, at)
         reserve = work.open_reserve(command.asset)
-        written = min(command.amount, reserve.deficit)
+        # what tiers still owe is theirs to pay: paid twice, the deficit would fall below zero
+        pending = sum(loss.amount for loss in OpenLosses(self.name).all(view, command.asset))
+        require(reserve.deficit > pending, Reason.DEFICIT_IS_ZERO)
+        written = min(command.amount, reserve.deficit - pending)
         scaled = ray_div_up(written, reserve.liquidity_index)
         held = work.supplied(command.asset, command.account)
         require(scaled <= held, Reason.BALANCE_IS_INSUFFICIENT)

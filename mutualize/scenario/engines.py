@@ -1,0 +1,297 @@
+"""Vault engines of a scenario: what they begin with, as commands in order, and everybody who acts on them.
+
+    ilks, terms, tokens │ prices told │ first price taken, vaults, what holders have │ delay of the feed
+
+The stablecoins that vaults draw go to whoever holds them (`market`); the engine's surplus and the bidders'
+capital come from there. The delay of a feed begins last, with the first price in both of its places: as if
+it had long been so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from mutualize.agents.bidders import HOLDERS, Bidder, Policy, Quote, quote_of
+from mutualize.agents.fees import Fees
+from mutualize.agents.genesis import Beginning
+from mutualize.agents.hall import Hall, Row
+from mutualize.agents.members import draw, member_names
+from mutualize.agents.mempool import Sending
+from mutualize.agents.sender import Sender
+from mutualize.agents.vault_governance import TermsAct
+from mutualize.agents.vault_index import VaultIndex
+from mutualize.agents.vault_keepers import Biter, Bites, FeedKeeper
+from mutualize.agents.vault_signals import VaultSignals
+from mutualize.agents.vow_keepers import DebtBidder, Habits, VowKeeper
+from mutualize.commands import Command, SetParameter
+from mutualize.market.market import Market
+from mutualize.protocol import Protocol
+from mutualize.scenario.market import Bid as BidTable
+from mutualize.scenario.model import Scenario, Venue
+from mutualize.scenario.vaults import Bidders, Biters, DebtBidders, VaultRows, given
+from mutualize.units import PRICE_UNIT, RAY, mul_div_down
+from mutualize.vault_commands import (
+    AdvanceFeed,
+    ChangeVault,
+    JoinCollateral,
+    ListCollateral,
+    MintGovernance,
+    MoveDai,
+    TakePrice,
+)
+from mutualize.venues.auction import OLD
+from mutualize.venues.cdp import Vaults
+from mutualize.venues.vat import VOW
+from mutualize.world import Agent, World
+
+if TYPE_CHECKING:
+    from mutualize.randomness import Distribution
+
+GOVERNANCE = "governance"
+
+
+def engine_of(venue: Venue) -> Vaults:
+    """Return the vault engine of a venue."""
+    assert venue.stablecoin is not None, "the loader asks for it"
+    assert venue.governance_token is not None, "the loader asks for it"
+    return Vaults(
+        venue.name,
+        venue.stablecoin,
+        {name: ilk.asset for name, ilk in venue.ilks.items()},
+        governance_token=venue.governance_token,
+        auctions=venue.auctions,
+        governance=GOVERNANCE,
+    )
+
+
+class EngineBeginning:
+    """The commands with which one vault engine begins: before prices are told, and after."""
+
+    def __init__(self, scenario: Scenario, venue: Venue, seed: int) -> None:
+        self._scenario = scenario
+        self._venue = venue
+        self._seed = seed
+        self._old = venue.auctions == OLD
+
+    def before_prices(self) -> Iterator[Beginning]:
+        """List the ilks (no feed delays yet), set the terms, mint what tokens there were."""
+        venue, place = self._venue, f"[venues.{self._venue.name}"
+        common = {"venue": venue.name, "account": GOVERNANCE}
+        for name, ilk in venue.ilks.items():
+            terms = {**given(ilk, old=self._old), "hop": 0}
+            listed = ListCollateral(**common, ilk=name, parameters=tuple(terms.items()))
+            yield Beginning(f"{place}.ilks.{name}]", listed)
+        for name, value in given(venue.system, old=self._old).items():
+            yield Beginning(f"{place}.system]", SetParameter(**common, asset="", name=name, value=value))
+        if venue.governance_supply:
+            minted = MintGovernance(**common, to=HOLDERS, amount=venue.governance_supply)
+            yield Beginning(f"{place}]", minted)
+
+    def after_prices(self) -> Iterator[Beginning]:
+        """Take the first price, open the vaults, hand the stablecoins out, let the feeds delay."""
+        venue, place = self._venue, f"[venues.{self._venue.name}]"
+        for name in venue.ilks:
+            yield Beginning(place, TakePrice(venue=venue.name, account=GOVERNANCE, ilk=name))
+        for row in self._scenario.vault_rows:
+            if row.venue == venue.name:
+                yield from self._vaults(row)
+        if venue.buffer:
+            yield Beginning(place, self._give(VOW, venue.buffer))
+        yield from self._capital()
+        for name, ilk in venue.ilks.items():
+            if ilk.hop:
+                hop = SetParameter(
+                    venue=venue.name, account=GOVERNANCE, asset=name, name="hop", value=ilk.hop
+                )
+                yield Beginning(place, hop)
+                yield Beginning(place, AdvanceFeed(venue=venue.name, account=GOVERNANCE, ilk=name))
+
+    def _give(self, to: str, amount: int) -> Command:
+        return MoveDai(venue=self._venue.name, account=HOLDERS, to=to, amount=amount)
+
+    def _capital(self) -> Iterator[Beginning]:
+        for group in self._scenario.bidders:
+            if group.venue == self._venue.name:
+                for name in member_names(group.name, group.count):
+                    amount = draw(self._seed, name, "capital", group.capital)
+                    yield Beginning(f"[[bidders]] {group.name}", self._give(name, amount))
+        for bidder in self._scenario.debt_bidders:
+            if bidder.venue == self._venue.name:
+                amount = draw(self._seed, bidder.name, "capital", bidder.capital)
+                yield Beginning(f"[[debt_bidders]] {bidder.name}", self._give(bidder.name, amount))
+
+    def _vaults(self, row: VaultRows) -> Iterator[Beginning]:
+        place = f"[[vaults]] {row.name}"
+        if row.file is not None:
+            for vault in self._scenario.vaults:
+                if (vault.venue, vault.ilk, vault.table) == (row.venue, row.ilk, row.name):
+                    yield from self._open(
+                        place, row.ilk, vault.owner, vault.collateral, vault.debt, vault.liquidation_price
+                    )
+            return
+        for name in [row.name] if row.count is None else member_names(row.name, row.count):
+            assert row.collateral is not None, "the loader asks for it"
+            collateral = draw(self._seed, name, "collateral", row.collateral)
+            debt = self._drawn(name, "debt", row.debt)
+            price = self._drawn(name, "liquidation_price", row.liquidation_price)
+            yield from self._open(place, row.ilk, name, collateral, debt, price)
+
+    def _drawn(self, name: str, what: str, distribution: Distribution | None) -> int | None:
+        return None if distribution is None else draw(self._seed, name, what, distribution)
+
+    def _open(
+        self, place: str, ilk: str, owner: str, collateral: int, debt: int | None, price: int | None
+    ) -> Iterator[Beginning]:
+        """Open a vault, and hand on what it draws.
+
+        Below a price p it is unsafe: debt = ink · p / mat.
+        """
+        if debt is None:
+            assert price is not None, "the loader asks for one of them"
+            mat = self._venue.ilks[ilk].mat or RAY
+            debt = mul_div_down(collateral * price, RAY, PRICE_UNIT * mat)
+        common = {"venue": self._venue.name, "account": owner, "ilk": ilk}
+        yield Beginning(place, JoinCollateral(**common, amount=collateral))
+        yield Beginning(place, ChangeVault(**common, collateral=collateral, debt=debt))
+        moved = MoveDai(venue=self._venue.name, account=owner, to=HOLDERS, amount=debt * RAY)
+        yield Beginning(place, moved)
+
+
+class Engines:
+    """All vault engines of a scenario: they are made once, and shared."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self.venues = {name: engine_of(v) for name, v in scenario.venues.items() if v.kind == "cdp"}
+
+    def agents(
+        self,
+        world: World,
+        protocol: Protocol,
+        markets: Mapping[str, Market],
+        fees: Fees,
+        sending: Callable[[BidTable | None], Sending | None],
+    ) -> list[Agent]:
+        """Return everybody who acts on them, in the order of their standing in line."""
+        if not self.venues:
+            return []
+        protocol.observe(VaultSignals(world).observe)
+        people = _People(self, world, protocol, markets, fees, sending)
+        return people.agents(self._scenario)
+
+
+class _People:
+    """Makes the agents of vault engines."""
+
+    def __init__(
+        self,
+        engines: Engines,
+        world: World,
+        protocol: Protocol,
+        markets: Mapping[str, Market],
+        fees: Fees,
+        sending: Callable[[BidTable | None], Sending | None],
+    ) -> None:
+        self._venues = engines.venues
+        self._world = world
+        self._protocol = protocol
+        self._markets = markets
+        self._fees = fees
+        self._sending = sending
+        self._bites: dict[tuple[str, str], Bites] = {}
+        self._halls: dict[tuple[str, str], Hall] = {}
+
+    def agents(self, scenario: Scenario) -> list[Agent]:
+        """Return them all: feeds, biters, bidders, acts, keepers of the vow, buyers of tokens."""
+        found: list[Agent] = []
+        for keeper in scenario.feed_keepers:
+            latency = self._latency(keeper.name, keeper.latency_s)
+            sender = self._sender(keeper.name, keeper.bid)
+            found.append(FeedKeeper(keeper.name, self._venues[keeper.venue], keeper.ilk, sender, latency))
+        for biters in scenario.biters:
+            found += self._biters(biters)
+        for bidders in scenario.bidders:
+            found += self._bidders(bidders)
+        for act in scenario.acts:
+            old = scenario.venues[act.venue].auctions == OLD
+            terms = [(act.ilk or "", *term) for term in given(act.terms, old=old).items()]
+            terms += [("", *term) for term in given(act.system, old=old).items()]
+            found.append(TermsAct(act.name, self._venues[act.venue], act.at, act.delay_s, terms, self._fees))
+        for vow in scenario.vow_keepers:
+            habits = Habits(
+                every_s=vow.every_s,
+                fees_every_s=vow.fees_every_s,
+                debt_auctions_max=vow.debt_auctions_max,
+            )
+            agent = VowKeeper(vow.name, self._venues[vow.venue], habits, self._sender(vow.name, vow.bid))
+            self._protocol.observe(agent.observe)
+            found.append(agent)
+        return [*found, *(self._debt_bidder(group) for group in scenario.debt_bidders)]
+
+    def _latency(self, name: str, distribution: Distribution) -> int:
+        return draw(self._world.seed, name, "latency", distribution)
+
+    def _sender(self, name: str, bid: BidTable | None, at_once: int = 1) -> Sender:
+        return Sender(name, self._fees, self._sending(bid), at_once)
+
+    def _biters(self, group: Biters) -> list[Agent]:
+        key = (group.venue, group.ilk)
+        if key not in self._bites:
+            index = VaultIndex(*key)
+            self._protocol.observe(index.observe)
+            self._bites[key] = Bites(self._venues[group.venue], index)
+        return [
+            Biter(
+                name,
+                self._bites[key],
+                self._sender(name, group.bid, group.at_once),
+                self._latency(name, group.latency_s),
+            )
+            for name in member_names(group.name, group.count)
+        ]
+
+    def _hall(self, venue: str, ilk: str) -> Hall:
+        if (venue, ilk) not in self._halls:
+            hall = self._halls[venue, ilk] = Hall(venue, ilk)
+            self._protocol.observe(hall.observe)
+        return self._halls[venue, ilk]
+
+    def _quote(self, venue: Vaults, ilk: str) -> Quote:
+        market = self._markets[venue.names.ilks[ilk]]
+        money = self._markets.get(venue.names.stablecoin)
+        stable = (lambda _: PRICE_UNIT) if money is None else money.mid
+        return quote_of(market.mid, stable, market.cost)
+
+    def _bidders(self, group: Bidders) -> list[Agent]:
+        venue, hall = self._venues[group.venue], self._hall(group.venue, group.ilk)
+        found: list[Agent] = []
+        for name in member_names(group.name, group.count):
+            row = Row(
+                name,
+                hall,
+                self._latency(name, group.latency_s),
+                self._world.stream(name),
+                fresh_only=group.offer == "nothing",
+            )
+            policy = Policy(
+                offers_value=group.offer == "value",
+                margin=draw(self._world.seed, name, "margin", group.margin),
+                cycle_s=draw(self._world.seed, name, "cycle", group.cycle_s),
+                arrives_at=group.arrives_at or self._world.start_at,
+                bids_max=group.bids_max,
+                bids_window_s=group.bids_window_s,
+            )
+            sender = self._sender(name, group.bid, group.at_once)
+            quote = self._quote(venue, group.ilk)
+            found.append(Bidder(name, venue, hall, row, policy, quote, sender))
+        return found
+
+    def _debt_bidder(self, group: DebtBidders) -> Agent:
+        paid = [(row.lots, row.price) for row in group.paid]
+        latency = self._latency(group.name, group.latency_s)
+        agent = DebtBidder(
+            group.name, self._venues[group.venue], paid, latency, self._sender(group.name, group.bid)
+        )
+        self._protocol.observe(agent.observe)
+        return agent

@@ -1,0 +1,168 @@
+"""Random tables of tiers over a venue of balances: all laws after each command, and proof that it got there.
+
+By default a hundred and twenty-five plays of a hundred commands; MUTUALIZE_OPS plays a quarter of that many.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+
+import pytest
+from auditor import LawBroken
+from custody_auditor import MAY_CHANGE, Auditor
+from custody_play import DECIMALS, LIMITS, PAYERS, PRICES, START, Player, draw_table
+from planted_bugs_tiers import TIER_BUGS
+from planting import Bug, planted
+from systems import Notebook
+from test_properties import GIVEN_ELSEWHERE
+
+from mutualize import commands as c
+from mutualize import loss_commands as lc
+from mutualize import tier_commands as tc
+from mutualize import tier_events as te
+from mutualize.book import replay
+from mutualize.errors import InvariantBroken
+from mutualize.events import KINDS
+from mutualize.invariants import TierRule, check
+from mutualize.loss_commands import LOSSES
+from mutualize.projections.gains import UNKNOWN, Gains
+from mutualize.protocol import Protocol
+from mutualize.randomness import Stream
+from mutualize.recoveries import RULES
+from mutualize.staking import StakePool
+from mutualize.tier import SHARINGS
+from mutualize.venues.custody import Custody
+from mutualize.venues.outside import Feed
+from mutualize.waterfall import Waterfall
+
+LENGTH = 100
+PLAYS = max(100, int(os.environ.get("MUTUALIZE_OPS", "50000")) // (4 * LENGTH))
+SEEDS = 150
+"""So many plays a planted bug may live."""
+
+REACHED = {
+    **{f"paid by {payer}": 10 for payer in PAYERS},
+    **{f"shared {sharing}": 20 for sharing in SHARINGS},
+    **{f"lost by {loss}": 100 for loss in LOSSES},
+    **{f"recovered by {rule}": 5 for rule in RULES},
+    **{f"limited by {limit}": 10 for limit in LIMITS},
+    **{f"given back to {payer}": 1 for payer in PAYERS},
+    "ShortfallRecognised": 1_000,
+    "ShortfallUncovered": 500,
+    "held until a moment": 100,
+    "held until a vote": 100,
+    "LossReleased": 200,
+    "LossPassedOn": 50,
+    "owed later": 100,
+    "paid later": 50,
+    "MembersCalled": 20,
+    "answered a call": 3,
+    "converted": 20,
+    "shared over assets": 40,
+    "shared as at default": 40,
+    "a cap bound for some": 20,
+    "unused": 100,
+    "IOUs handed out": 100,
+    "IOUs redeemed in part": 5,
+    "IOUs redeemed in full": 3,
+    "replenished": 5,
+    "climbed": 10,
+    "refused EXITS_ARE_FROZEN": 10,
+    "refused LIQUIDITY_IS_INSUFFICIENT": 20,
+}
+"""What the plays must have come to, and how often at least."""
+
+
+def play(seed: int, length: int = LENGTH) -> Auditor:
+    """Play one random table; return the auditor that watched. Raises LawBroken or InvariantBroken."""
+    rnd = Stream(seed, "custody")
+    table = draw_table(rnd)
+    venue, stake = Custody("ex", DECIMALS), StakePool("ex", "stakers", "USD")
+    waterfall = Waterfall(
+        venue.cover(),
+        table.tiers,
+        stakes={"stakers": stake},
+        decimals=DECIMALS,
+        freezes=table.freezes,
+        recoveries=table.rows,
+    )
+    notebook, auditor, gains = Notebook(), Auditor(table), Gains()
+    protocol = Protocol([Feed(), venue, stake, waterfall], notebook, reactors=[waterfall])
+    for observer in (TierRule(), auditor, gains.look):
+        protocol.observe(observer)
+    at = START
+    for asset, price in PRICES.items():
+        told = {"venue": "oracle", "account": "oracle", "asset": asset}
+        protocol.submit(c.PublishPrice(**told, price=price, market=price), at=at)
+    player = Player(table, rnd)
+    for _ in range(length):
+        at += player.wait()
+        command = player.command()
+        auditor.share_lost = getattr(command, "share", 0)
+        receipt = protocol.submit(command, at=at)
+        check(protocol.book, deep=True)
+        auditor.closed()
+        auditor.count(f"asked {type(command).__name__}")
+        if receipt.refused is not None:
+            auditor.count(f"refused {receipt.refused.name}")
+    assert replay(notebook.entries) == protocol.book
+    assert UNKNOWN not in {row.account for row in gains.rows({})}
+    return auditor
+
+
+@pytest.fixture(scope="module")
+def played() -> dict[str, int]:
+    """Return how often each situation was reached in all plays."""
+    counts: dict[str, int] = {}
+    for seed in range(PLAYS):
+        try:
+            auditor = play(seed)
+        except (LawBroken, InvariantBroken, AssertionError) as problem:
+            raise AssertionError(f"seed {seed}: {problem}") from problem
+        for name, times in auditor.counts.items():
+            counts[name] = counts.get(name, 0) + times
+    return counts
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_plays_get_there(played: dict[str, int], name: str) -> None:
+    """Every payer, limit, way of sharing and of paying later, and every way back is reached."""
+    assert played.get(name, 0) >= REACHED[name], f"{name} was reached {played.get(name, 0)} times"
+
+
+def test_every_command_is_asked_and_every_kind_comes(played: dict[str, int]) -> None:
+    """Each command of a waterfall and of a loss from outside is asked for, and each kind of event comes."""
+    commands = [kind for module in (tc, lc) for kind in vars(module).values() if inspect.isclass(kind)]
+    asked = [kind.__name__ for kind in commands if issubclass(kind, c.Command) and kind is not c.Command]
+    assert [name for name in asked if not played.get(f"asked {name}")] == []
+    kinds = [name for name, kind in KINDS.items() if kind.__module__ == te.__name__]
+    assert [name for name in kinds if not played.get(name) or KINDS[name] not in MAY_CHANGE] == []
+    assert [name for name in GIVEN_ELSEWHERE if not played.get(f"refused {name}")] == []
+
+
+def hunted(bug: Bug) -> str:
+    """Return the law that notices a bug first, or '' where it survives."""
+    with planted(bug):
+        for seed in range(SEEDS):
+            try:
+                play(seed)
+            except (LawBroken, InvariantBroken) as broken:
+                return broken.name
+            except Exception as crash:  # noqa: BLE001 - a crash is noticed as well
+                return f"crash-{type(crash).__name__}"
+    return ""
+
+
+@pytest.mark.parametrize("bug", TIER_BUGS, ids=lambda bug: bug.name.replace(" ", "-"))
+def test_a_planted_bug_is_killed(bug: Bug) -> None:
+    """A bug is noticed within some plays, by a law that it was planted for."""
+    law = hunted(bug)
+    assert law, f"{bug.name} survived"
+    assert law in bug.laws, f"{bug.name} was noticed by {law}"
+
+
+def test_bugs_are_gone_afterwards() -> None:
+    """A planted bug leaves no trace: the plays that it was hunted in run clean after it."""
+    assert hunted(TIER_BUGS[0])
+    play(0)
