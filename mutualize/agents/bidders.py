@@ -4,41 +4,35 @@
     won   ─▶ EndAuction ─▶ a cycle ─▶ the collateral is sold, and the money is there again
 
 An offer of nothing is one of 10⁻¹⁸ stablecoins, made where nobody else has bid. Whoever bids again has the
-state of the moment at which his transaction is carried out. The collateral is sold to whoever holds
-stablecoins (`market`), at the market's price: its depth is not asked for.
+state of the moment at which his transaction is carried out.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heappop
 from typing import Final
 
 import attrs
 
-from mutualize.agents.fees import OUTSIDE
 from mutualize.agents.hall import Hall, Lot, Row
 from mutualize.agents.sender import Sender, carry_out
+from mutualize.agents.stock import Stock
 from mutualize.agents.vault_signals import flip_signal
 from mutualize.commands import Command
 from mutualize.errors import Reason
 from mutualize.units import RAY, WAD, div_up, mul_div_down
-from mutualize.vault_commands import Deliver, EndAuction, ExitCollateral, LowerLot, MoveDai, RaiseBid
+from mutualize.vault_commands import EndAuction, LowerLot, RaiseBid
 from mutualize.venues.auction import FLIP
 from mutualize.venues.cdp import Vaults
 from mutualize.world import Phase, Steps, World
 
-HOLDERS: Final = "market"
-"""Who holds the stablecoins that nobody else does, and trades them for collateral."""
 DEALS: Final = 20
 """How many auctions are ended in one transaction at most."""
 LEAST: Final = RAY
 """A bid of nothing: the smallest part of a stablecoin, which has 18 decimals elsewhere."""
-
-Quote = Callable[[int], int | None]
-"""What a whole unit of the collateral is worth in stablecoins at a moment (ray); None while it is halted."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +41,6 @@ class Policy:
 
     offers_value: bool
     margin: int
-    cycle_s: int
     arrives_at: int
     bids_max: int | None
     bids_window_s: int
@@ -59,18 +52,17 @@ class Bidder:
     phase: Final = Phase.SETTLEMENT
 
     def __init__(
-        self, name: str, venue: Vaults, hall: Hall, row: Row, policy: Policy, quote: Quote, sender: Sender
+        self, name: str, venue: Vaults, hall: Hall, row: Row, policy: Policy, stock: Stock, sender: Sender
     ) -> None:
         self.name = name
         self._venue = venue
         self._hall = hall
         self._row = row
         self._policy = policy
-        self._quote = quote
+        self._stock = stock
         self._sender = sender
         self._sent: deque[int] = deque()
         self._promised: dict[int, int] = {}
-        self._stock: list[tuple[int, int]] = []
         self._dealing: set[int] = set()
 
     def run(self, world: World) -> Steps:
@@ -78,7 +70,7 @@ class Bidder:
         yield world.sleep_until(self, self._policy.arrives_at)
         flips = flip_signal(self._venue.name, self._hall.ilk)
         while True:
-            self._sell(world)
+            self._stock.sell(world)
             self._deal(world)
             is_done = self._bid(world)
             until = self._next(world, is_done)
@@ -86,7 +78,8 @@ class Bidder:
 
     def _next(self, world: World, is_done: bool) -> int | None:
         """Return the next moment that concerns him whatever others do."""
-        now, moments = world.now, [due for due, _ in self._stock[:1]]
+        now, due = world.now, self._stock.next()
+        moments = [] if due is None else [due]
         won = self._row.won
         while won and self._is_lost(won[0][1]):
             heappop(won)
@@ -136,7 +129,7 @@ class Bidder:
         common = {"venue": self._venue.name, "account": self.name, "auction": FLIP, "ilk": self._hall.ilk}
         if not self._policy.offers_value:
             return None if lot.bid else RaiseBid(**common, id=lot.id, lot=lot.lot, bid=LEAST)
-        quote = self._quote(world.now)
+        quote = self._stock.quote(world.now)
         if quote is None:
             return None
         price = mul_div_down(quote, WAD - self._policy.margin, WAD)
@@ -188,36 +181,6 @@ class Bidder:
             for number in mine
         ]
         failure = carry_out(world, *deals, *gas)
-        if failure is None and lots:
-            heappush(self._stock, (world.now + self._policy.cycle_s, lots))
+        if failure is None:
+            self._stock.add(world.now, lots)
         return failure
-
-    def _sell(self, world: World) -> None:
-        """Sell what came out of the cycle, at the market's price now; while it is halted, keep it."""
-        venue, ilk = self._venue.name, self._hall.ilk
-        while self._stock and self._stock[0][0] <= world.now:
-            _, lots = heappop(self._stock)
-            quote = self._quote(world.now)
-            if quote is None:
-                continue
-            asset, paid = self._venue.names.ilks[ilk], lots * quote
-            world.submit(
-                ExitCollateral(venue=venue, account=self.name, ilk=ilk, amount=lots),
-                Deliver(venue=OUTSIDE, account=self.name, to=HOLDERS, asset=asset, amount=lots),
-                MoveDai(venue=venue, account=HOLDERS, to=self.name, amount=paid),
-            )
-
-
-def quote_of(price: Callable[[int], int | None], money: Callable[[int], int | None], cost: int) -> Quote:
-    """Return what a unit of collateral is worth in stablecoins (ray): both prices have 8 decimals.
-
-    `cost` (WAD) is the share that a trade costs.
-    """
-
-    def quote(at: int) -> int | None:
-        told, stable = price(at), money(at)
-        if told is None or not stable:
-            return None
-        return mul_div_down(mul_div_down(told, RAY, stable), WAD - cost, WAD)
-
-    return quote

@@ -106,7 +106,7 @@ def _roles(scenario: Scenario) -> dict[str, str]:
     roles = {position.account: "borrowers" for position in scenario.positions}
     for role in ("depositors", "borrowers", "liquidators", "stakers"):
         roles.update({population.name: role for population in getattr(scenario, role)})
-    for role in ("biters", "bidders", "feed_keepers", "vow_keepers", "debt_bidders"):
+    for role in ("biters", "bidders", "takers", "feed_keepers", "vow_keepers", "debt_bidders"):
         roles.update({population.name: role.replace("_", " ") for population in getattr(scenario, role)})
     roles.update({vault.owner: "vault owners" for vault in scenario.vaults})
     roles.update({row.name: "vault owners" for row in scenario.vault_rows})

@@ -50,6 +50,8 @@ GAS_ACTIONS: Final = (
     "bite",
     "bid",
     "deal",
+    "take",
+    "redo",
     "vow",
 )
 """What costs gas; each has a number of gas units in `[chain.gas]`."""

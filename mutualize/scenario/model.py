@@ -60,6 +60,7 @@ from mutualize.scenario.vaults import (
     Biters,
     DebtBidders,
     FeedKeepers,
+    Takers,
     Vault,
     VaultRows,
     VowKeepers,
@@ -239,6 +240,7 @@ class Scenario:
     )
     biters: tuple[Biters, ...] = of(Rows(Biters, "name"), "who liquidates vaults", default=())
     bidders: tuple[Bidders, ...] = of(Rows(Bidders, "name"), "who bids for seized collateral", default=())
+    takers: tuple[Takers, ...] = of(Rows(Takers, "name"), "who buys it at a falling price", default=())
     vow_keepers: tuple[VowKeepers, ...] = of(
         Rows(VowKeepers, "name"), "who heals bad debt, or auctions it", default=()
     )

@@ -18,8 +18,17 @@ from mutualize.scenario.place import Path
 from mutualize.scenario.vault_crosschecks import IN_FILE
 from mutualize.units import WAD, div_up, mul_div_up
 
-ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers", "biters", "bidders", "vault_rows")
-AGENTS: Final = ("liquidators", "biters", "bidders")
+ROLES: Final = (
+    "depositors",
+    "borrowers",
+    "liquidators",
+    "stakers",
+    "biters",
+    "bidders",
+    "takers",
+    "vault_rows",
+)
+AGENTS: Final = ("liquidators", "biters", "bidders", "takers")
 """Those of them who act each for himself."""
 THIRDS: Final = 3
 Add = Callable[..., None]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mutualize.scenario.noting import Note, exactly_one, positive
 from mutualize.scenario.place import shown
-from mutualize.scenario.vaults import Acts, Bidders, DebtBidders, VaultRows
+from mutualize.scenario.vaults import Acts, Bidders, DebtBidders, Takers, VaultRows
 from mutualize.scenario.venue import Venue
 
 POOL_ONLY: Final = ("reserves", "waterfall", "funds", "stakes", "umbrella")
@@ -53,6 +53,10 @@ def _bidders(people: Bidders, note: Note) -> None:
     positive(people.capital, "capital", note)
 
 
+def _takers(people: Takers, note: Note) -> None:
+    positive(people.capital, "capital", note)
+
+
 def _debt_bidders(people: DebtBidders, note: Note) -> None:
     if not people.paid:
         note("paid", "there is nothing that he pays.", "Give [[debt_bidders.paid]].")
@@ -70,5 +74,6 @@ VAULT_CHECKS: Final[dict[type, Callable[[Any, Note], None]]] = {
     Acts: _acts,
     Bidders: _bidders,
     DebtBidders: _debt_bidders,
+    Takers: _takers,
     VaultRows: _vaults,
 }

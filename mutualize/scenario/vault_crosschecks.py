@@ -12,7 +12,7 @@ from mutualize.scenario.vaults import RAD_DECIMALS, WAD_DECIMALS
 from mutualize.venues.auction import CLIP
 
 POOL_ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers", "governance", "position_rows")
-VAULT_ROLES: Final = ("feed_keepers", "biters", "bidders", "vow_keepers", "debt_bidders")
+VAULT_ROLES: Final = ("feed_keepers", "biters", "bidders", "takers", "vow_keepers", "debt_bidders")
 ENGINE_TABLES: Final = (*VAULT_ROLES, "acts", "vault_rows")
 IN_FILE: Final = {"position_rows": "positions", "vault_rows": "vaults"}
 """How tables are called in the file, where that is not the field's name."""
@@ -20,6 +20,7 @@ ACTIONS: Final = {
     "feed_keepers": ("poke",),
     "biters": ("bite",),
     "bidders": ("bid", "deal"),
+    "takers": ("take", "redo"),
     "vow_keepers": ("vow",),
     "debt_bidders": ("bid", "deal"),
 }
@@ -46,7 +47,13 @@ def check_engines(scenario: Scenario, add: Add) -> None:
                     add((named, number, "venue"), problem, remedy)
     for number, people in enumerate(scenario.bidders):
         if scenario.venues[people.venue].auctions == CLIP:
-            add(("bidders", number, "venue"), "a falling price is not bid for: its code is 'clip'.")
+            problem = "a falling price is not bid for: its code is 'clip'."
+            add(("bidders", number, "venue"), problem, "Give [[takers]], who buy at it.")
+    for number, takers in enumerate(scenario.takers):
+        code = scenario.venues[takers.venue].auctions
+        if code != CLIP:
+            problem = f"there is no falling price here: its code is {shown(code)}."
+            add(("takers", number, "venue"), problem, "Give [[bidders]], who bid.")
     _owners(scenario, add)
 
 
@@ -97,3 +104,5 @@ def engine_moments(scenario: Scenario) -> Iterator[tuple[Path, int | None]]:
         yield ("acts", number, "at"), act.at
     for number, people in enumerate(scenario.bidders):
         yield ("bidders", number, "arrives_at"), people.arrives_at
+    for number, takers in enumerate(scenario.takers):
+        yield ("takers", number, "arrives_at"), takers.arrives_at

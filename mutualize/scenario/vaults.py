@@ -215,6 +215,27 @@ class Bidders:
 
 
 @attrs.frozen(kw_only=True)
+class Takers:
+    """Who buys seized collateral at a falling price, sells it, and has the money back after a cycle."""
+
+    name: str = of(Name(), "how the population is called; its members are name-0001 and so on")
+    count: int = whole("how many", 0, COUNT_MAX, default=1)
+    venue: str = of(Ref("venues"), "where")
+    ilk: str = of(Ref("ilks"), "which collateral")
+    margin: Distribution = of(
+        Draw(Numeral(18, 0, WAD - 1)), "by how much less than the market's price", default=Fixed(0)
+    )
+    capital: Distribution = of(Draw(RAD), "stablecoins that each has at first")
+    cycle_s: Distribution = of(
+        Draw(REACTION), "from a purchase to having its proceeds, seconds", default=Fixed(0)
+    )
+    latency_s: Distribution = of(Draw(REACTION), "from a chance to a purchase, seconds", default=Fixed(0))
+    at_once: int = whole("how many transactions each has under way at most", 1, default=1)
+    arrives_at: int | None = of(Time(), "from when on they take part; left out: the start", default=None)
+    bid: Bid | None = _bid()
+
+
+@attrs.frozen(kw_only=True)
 class VowKeepers:
     """Who takes debt out of the queue, heals it, and starts debt auctions."""
 

@@ -143,6 +143,7 @@ class Vat:
         self.events: list[Event] = []
         self._view = view
         self._now: dict[tuple[str, str], int] = {}
+        self._read: dict[tuple[str, str], int] = {}
         self._told: dict[tuple[str, str], int] = {}
         self._transfers: list[Transfer] = []
 
@@ -150,11 +151,14 @@ class Vat:
 
     def get(self, table: str, key: str) -> int:
         """Return one number of state, as it is now. `table` is without the venue's name."""
-        now = self._now.get((table, key))
-        if now is not None:
-            return now
-        default = SYSTEM_TERMS[key][0] if table == SYSTEM and key in SYSTEM_TERMS else 0
-        return self._view.cell(f"{self.names.venue}.{table}", key, default)
+        cell = (table, key)
+        now = self._now.get(cell)
+        if now is None:
+            now = self._read.get(cell)
+        if now is None:
+            default = SYSTEM_TERMS[key][0] if table == SYSTEM and key in SYSTEM_TERMS else 0
+            now = self._read[cell] = self._view.cell(f"{self.names.venue}.{table}", key, default)
+        return now
 
     def put(self, table: str, key: str, value: int) -> None:
         """Set one number of state."""
@@ -217,8 +221,11 @@ class Vat:
         self._transfers = []
 
     def _before(self, table: str, key: str) -> int:
-        told = self._told.get((table, key))
-        return self._view.cell(f"{self.names.venue}.{table}", key) if told is None else told
+        """Return what a number was when it was last told of; what was never set was zero."""
+        before = self._told.get((table, key))
+        if before is None and table != SYSTEM:  # whose terms are read with a default
+            before = self._read.get((table, key))
+        return self._view.cell(f"{self.names.venue}.{table}", key) if before is None else before
 
     # --- vat.sol -----------------------------------------------------------------------------------------
 
