@@ -90,7 +90,8 @@ class Tier:
     name         what the tier is called, and whose account it is (`<venue>:tier:<name>`, unless `purse`)
     payer        one of `PAYERS`
     limit        largest share of what is left that one shortfall may take, in WAD
-    amount_max   largest amount one shortfall may take, in base units of the paying asset (None: no limit)
+    of_loss      largest share of what reaches the tier of a loss that it pays, in WAD, rounded down
+    amount_max   largest amount that it pays at once, in base units of the paying asset (None: no limit)
     quota        how much it pays in a period, in base units of the loss
     multiple     assessment: of each member's contribution, at most this many WAD per default …
     multiple_max … and this many per period (`period_s`); None: no such limit
@@ -119,6 +120,7 @@ class Tier:
     name: str
     payer: str
     limit: int = WAD
+    of_loss: int = WAD
     amount_max: int | None = None
     quota: Quota | None = None
     multiple: int = WAD
@@ -155,6 +157,10 @@ class Tier:
     def waits(self) -> bool:
         """Say whether it has to wait or to be voted on before it owes anything."""
         return bool(self.wait_s or self.vote)
+
+    def share_of(self, loss: int) -> int:
+        """Return how much of what reaches it of a loss it would pay, had it enough; rounded down."""
+        return mul_div_down(max(0, loss - self.offset), self.of_loss, WAD)
 
 
 def allowed(tier: Tier, left: int) -> int:

@@ -161,7 +161,7 @@ class Waterfall:
         """Make the tier at `index` owe what it can of `rest`, at most `most`."""
         tier = self.tiers(loss.asset)[index]
         capacity = self.capacity(view, tier, loss) if tier.used else 0
-        amount = min(max(0, rest - tier.offset), capacity, most)
+        amount = min(tier.share_of(rest), capacity, most)
         due, number = 0, 0
         cells: tuple[Cell, ...] = self._quota_cells(view, tier, loss, amount)
         called: list[Event] = []

@@ -308,7 +308,8 @@ class Auditor:
         need(ev.capacity == able, "capacity", f"{able} could be paid: {ev}")
         rest = ev.amount + ev.rest
         most = self._most.get(-1 if entry.cause is None else entry.cause, rest)
-        amount = min(max(0, rest - tier.offset), able, most)
+        share = max(0, rest - tier.offset) * tier.of_loss // WAD
+        amount = min(share, able, most)
         need(ev.amount == amount, "exact-tiers", f"{amount} is owed: {ev}")
         need(bool(ev.due) == bool(tier.due_s is not None and amount), "exact-tiers", ev)
         key = f"{tier.name}/{ev.asset}/{entry.at // tier.quota.period_s}" if tier.quota else ""
@@ -321,6 +322,7 @@ class Auditor:
         self.count("limited by a vote", most < rest)
         self.count("limited by amount", tier.amount_max is not None and ev.amount == tier.amount_max)
         self.count("limited by share", tier.limit < WAD and 0 < ev.amount == ev.capacity)
+        self.count("limited by share of the loss", tier.of_loss < WAD and 0 < ev.amount == share)
         self.count("limited by offset", bool(tier.offset) and ev.amount == rest - tier.offset > 0)
         self.count("limited by purse", 0 < ev.amount == ev.capacity)
         self.count("unused", not tier.used)

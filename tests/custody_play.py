@@ -46,6 +46,7 @@ PAYERS: Final = (
 )
 LIMITS: Final = (
     "a vote", "amount", "minimum", "multiple per period", "offset", "purse", "quota", "share",
+    "share of the loss",
 )  # fmt: skip
 """What the amount that a tier owes may be limited by."""
 VENUE, RULES = "ex", "ex.waterfall"
@@ -80,6 +81,8 @@ def _tier(rnd: Stream, place: int) -> Tier:
         terms["min_left"] = rnd.below(50)
     if rnd.chance(1, 8):
         terms["offset"] = rnd.below(100)
+    if rnd.chance(1, 10):
+        terms["of_loss"] = rnd.choice((WAD // 2, WAD // 3))
     if rnd.chance(1, 15):
         terms["used"] = False
     terms |= _when(rnd)
@@ -144,8 +147,8 @@ def _row(rnd: Stream, place: int, tiers: tuple[Tier, ...]) -> Row | None:
     if rnd.chance(1, 4):
         terms["skip"] = (rnd.choice(tiers).name,)
     purses = [tier for tier in tiers if tier.payer in ("fund", "house", "stake")]
-    match rnd.below(8):
-        case 0:
+    match rnd.below(9):
+        case 0 | 8:
             return Row(rule="tier", tier=rnd.choice(tiers).name, **terms)
         case 1 if purses:
             return Row(rule="replenish", tier=rnd.choice(purses).name, target=_amount(rnd), **terms)

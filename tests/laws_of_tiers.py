@@ -117,7 +117,7 @@ class TierWatch:
         self._need((ev.asset, ev.index, ev.tier) == (asset, index, tier.name), "order", ev)
         able = capacity(self._setup, tier, s.before, asset)
         self._need(ev.capacity == able, f"capacity is {able}", ev)
-        amount = min(max(0, rest - tier.offset), able)
+        amount = min(max(0, rest - tier.offset) * tier.of_loss // WAD, able)
         self._need(ev.amount == amount and ev.rest == rest - amount, f"owes {amount} of {rest}", ev)
         self._need(self.loss is None, "a tier still owes", ev)
         self._slashed = []

@@ -25,15 +25,15 @@ TIERS_AND_SHORTFALLS = (
     Bug(
         "capacity is ignored",
         f"{WATERFALL}:Waterfall._allocate",
-        "min(max(0, rest - tier.offset), capacity, most)",
-        "min(max(0, rest - tier.offset), most)",
+        "min(tier.share_of(rest), capacity, most)",
+        "min(tier.share_of(rest), most)",
         (*TIERS, "nothing-is-negative", "crash-AssertionError"),
     ),
     Bug(
         "offset is ignored",
-        f"{WATERFALL}:Waterfall._allocate",
-        "rest - tier.offset",
-        "rest",
+        "tier:Tier.share_of",
+        "loss - self.offset",
+        "loss",
         TIERS,
         ("offsets",),
     ),
@@ -72,8 +72,8 @@ TIERS_AND_SHORTFALLS = (
     Bug(
         "only half of a tier is used",
         f"{WATERFALL}:Waterfall._allocate",
-        "tier.offset), capacity, most)",
-        "tier.offset), -(-capacity // 2), most)",
+        "tier.share_of(rest), capacity, most)",
+        "tier.share_of(rest), -(-capacity // 2), most)",
         TIERS,
     ),
     Bug(

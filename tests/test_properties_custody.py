@@ -37,7 +37,7 @@ from mutualize.venues.outside import Feed
 from mutualize.waterfall import Waterfall
 
 LENGTH = 100
-PLAYS = max(100, int(os.environ.get("MUTUALIZE_OPS", "50000")) // (4 * LENGTH))
+PLAYS = max(160, int(os.environ.get("MUTUALIZE_OPS", "50000")) // (4 * LENGTH))
 SEEDS = 150
 """So many plays a planted bug may live."""
 

@@ -214,11 +214,11 @@ def test_a_pool_takes_a_table_by_its_name(name: str) -> None:
 
 
 def test_a_mutual_takes_its_table() -> None:
-    """A claim that was accepted is paid by the stake first, then by capital."""
+    """Of a claim that was accepted the stake pays half, and capital the rest."""
     scenario = tiny(('amount = "1000"', 'amount = "9000"'), add=MUTUAL)
     ran = run(scenario)
     paid = {row["tier"]: row["covered"] for row in ran.tiers if row["venue"] == "mutual"}
-    assert paid == {"cover-pool": "50", "capital-pool": "30"}
+    assert paid == {"cover-pool": "40", "capital-pool": "40"}
 
 
 MUTUAL = """

@@ -171,6 +171,17 @@ def test_an_offset_is_left_to_the_tiers_below() -> None:
     assert tiers_of(story.default("bob")) == [("insurance-fund", 70 * M, 30 * M), ("depositors", 30 * M, 0)]
 
 
+@pytest.mark.parametrize(("offset", "owed"), [(0, 50 * M), (30 * M, 35 * M)])
+def test_a_tier_may_pay_a_share_of_each_loss(offset: int, owed: int) -> None:
+    """A tier that pays half of a loss pays half of what is above its offset; the rest is for those below."""
+    story = Story(attrs.evolve(FUND, of_loss=10**18 // 2, offset=offset), HAIRCUT)
+    story.supply("ann", 1_000 * M)
+    story.fund(500 * M)
+    story.borrow("bob", 100 * M)
+    left = 100 * M - owed
+    assert tiers_of(story.default("bob")) == [("insurance-fund", owed, left), ("depositors", left, 0)]
+
+
 def test_a_loss_below_the_offset_does_not_touch_a_tier() -> None:
     """A loss that is no larger than the offset costs the tier nothing, which is on record."""
     story = Story(attrs.evolve(FUND, offset=100 * M), HAIRCUT)

@@ -11,6 +11,7 @@ from mutualize.scenario.known import RESERVED, plain
 Row = Mapping[str, Any]
 LIMITS: Final = (
     ("limit", "{} of what it has"),
+    ("of_loss", "{} of the loss"),
     ("amount_max", "{} a loss"),
     ("quota", "{} a period"),
     ("multiple", "{} × each contribution"),

@@ -58,9 +58,14 @@ class Tier:
         " the venue (claims, winners, holder, margin, loans, revenue), or what comes in (mint, injection)",
     )
     limit: int = ratio("the largest share of what the payer has left that one loss may take", default=WAD)
+    of_loss: int = ratio(
+        "the largest share of what reaches this tier of a loss that it pays; the rest is for those below",
+        default=WAD,
+    )
     amount_max: Mapping[str, int] = of(
         Amounts(spread=True, of="asset"),
-        "the most that one loss may take, by the asset that is paid; no entry: no such limit",
+        "the most that it pays at once, by the asset that is paid (what another tier passes on later counts"
+        " anew); no entry: no such limit",
         factory=dict,
     )
     quota: Mapping[str, int] = of(

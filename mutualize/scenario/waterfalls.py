@@ -53,6 +53,7 @@ def tier_of(
         name=table.tier,
         payer=table.payer,
         limit=WAD if isinstance(stake, RateStakePool) else table.limit,
+        of_loss=table.of_loss,
         amount_max=table.amount_max.get(pays),
         quota=None if quota is None else Quota(amount=quota, period_s=table.period_s or 1),
         multiple=table.multiple,
