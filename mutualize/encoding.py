@@ -82,19 +82,22 @@ def decode(line: bytes) -> Entry:
         raise ValueError(f"{_kind_of(line)}: {error}") from error
 
 
-def proved(line: bytes) -> Line | None:
-    """Return what a line holds, its integers as they are spelled; None unless it is what `encode` writes.
+def proved(lines: bytes) -> list[Line] | None:
+    """Return what lines hold, integers as they are spelled; None unless all are what `encode` writes.
 
-    What was decoded is written again as it is: the same proof as encoding the entry, at a fraction of the
-    price. Integers that are plain would be spelled as they are; only a table may still be empty.
+    What was decoded is written again as it is: the same proof as encoding the entries, at a fraction of the
+    price. Integers that are plain would be spelled as they are; only a table may still be empty. All of a
+    batch is asked for at once, since most of the price of a line is asking.
     """
+    numerals: list[str] = []
     try:
-        record = _decoder().decode(line)
-        _readers[type(record)].prove(record)
+        found: list[Any] = _decoder().decode_lines(lines)
+        for record in found:
+            _readers[type(record)].spell(record, numerals)
+        require_plain(numerals)
     except (msgspec.MsgspecError, ValueError):
         return None
-    found: Line = record
-    return found if _encoder.encode(record) == line and all(found.set.values()) else None
+    return found if _encoder.encode_lines(found) == lines else None
 
 
 def own_fields(kind: type[Event]) -> dict[str, str]:
@@ -258,8 +261,11 @@ class Line(Protocol):
 class _Reader(NamedTuple):
     """The two functions for lines of one kind."""
 
-    prove: Callable[[Any], None]
-    """Raises ValueError, without a word, exactly where `_plainly` does."""
+    spell: Callable[[Any, list[str]], None]
+    """Adds all integers of a line as they are spelled to a list, for `require_plain`.
+
+    Raises ValueError, without a word, where a table is empty, or a field that holds its default is there.
+    """
     build: Callable[[Any], Entry]
     """Makes the entry of what was proved."""
 
@@ -277,15 +283,15 @@ _readers = _Readers()
 _PLAIN = re.compile(rf"(?:[1-9][0-9]{{0,{DIGITS_MAX - 1}}}+,|0,|-[1-9][0-9]{{0,{DIGITS_MAX - 2}}}+,)*+")
 """Integers that `_integer` takes, with a comma behind each."""
 _READER = """
-def prove(record):
-    numerals = [{numerals}*[amount for _, _, _, amount in record.transfers]]
+def spell(record, numerals):
+    numerals += ({numerals})
+    for _, _, _, amount in record.transfers:
+        numerals.append(amount)
     for row in record.set.values():
+        if not row:
+            raise ValueError
         numerals += row.values()
     {optional}
-    numerals.append("")
-    text = ",".join(numerals)
-    if not are_plain(text) or text.count(",") >= len(numerals):  # as many as there are: none holds a comma
-        raise ValueError
 
 def build(record):
     event = kind(
@@ -326,16 +332,27 @@ def _reader(kind: type[Event]) -> _Reader:
         fields="\n        ".join(fields),
     )
     made: dict[str, Any] = {"kind": kind, "Entry": Entry, "Transfer": Transfer, "Cell": Cell}
-    made |= {"new": tuple.__new__, "are_plain": _PLAIN.fullmatch}
+    made |= {"new": tuple.__new__}
     exec(source, made)  # noqa: S102 - made of our own classes' field names, as attrs makes their constructors
-    return _Reader(made["prove"], made["build"])
+    return _Reader(made["spell"], made["build"])
+
+
+def require_plain(numerals: list[str]) -> None:
+    """Raise ValueError, without a word, unless each of them is an integer as `_integer` takes it."""
+    text = ",".join((*numerals, ""))
+    if not _PLAIN.fullmatch(text) or text.count(",") != len(
+        numerals
+    ):  # as many as there are: no comma in one
+        raise ValueError
 
 
 def _built(record: Any) -> Entry:
     """Return the entry of a decoded line. Raises ValueError, as `_plainly` words it."""
     reader = _readers[type(record)]
+    numerals: list[str] = []
     try:
-        reader.prove(record)
+        reader.spell(record, numerals)
+        require_plain(numerals)
     except ValueError:
         return _plainly(record)
     return reader.build(record)

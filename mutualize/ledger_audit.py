@@ -9,18 +9,20 @@ from array import array
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import attrs
 
 from mutualize.book import Book
-from mutualize.encoding import decode, encode, proved
+from mutualize.encoding import Line, decode, encode, proved
 from mutualize.errors import InvariantBroken
 from mutualize.events import Entry
 from mutualize.ledger import Header
 from mutualize.ledger_reader import Condition, Verdict, Walk, commit_after, open_ledger
 
 Check = Callable[[Book], None]
+TOGETHER: Final = 16_000
+"""About so many bytes of a ledger are decoded at a time."""
 
 
 def verify_deep(path: str | Path, check: Check | None = None, at_end: Check | None = None) -> Verdict:
@@ -70,14 +72,12 @@ class _Audit:
 
     def take(self, body: bytes) -> str:
         """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
-        lines, began = body.split(b"\n")[:-1], self._at
-        self._tx = -1  # a transaction never goes on in the next batch
-        if self._taken_together(lines):
+        if self._taken_together(body):
             return ""
-        self._at, self._tx = began, -1
-        return self._taken_singly(lines)
+        self._tx = -1  # a transaction never goes on in the next batch
+        return self._taken_singly(body.split(b"\n")[:-1])
 
-    def _taken_together(self, lines: list[bytes]) -> bool:
+    def _taken_together(self, body: bytes) -> bool:
         """Take a whole batch in by what it comes to: all that it moves, and what its cells are at its end.
 
         Says whether it did; it takes nothing where anything seems to be wrong. No entry is made, and no
@@ -85,23 +85,31 @@ class _Audit:
         """
         moved: dict[tuple[str, str, str], int] = {}
         tables: dict[str, dict[str, str]] = {}
-        for seq, line in enumerate(lines, self.book.seq):
-            found = proved(line)
-            if found is None or self._out_of_place(seq, found.seq, found.t, found.tx, found.cause):
+        began, at, last = self.book.seq, self._at, -1
+        seq = began
+        for line in _lines_of(body):
+            if line is None:
                 return False
-            for debit, credit, asset, numeral in found.transfers:
+            now, tx, cause = line.t, line.tx, line.cause
+            if line.seq != seq or now < at or (cause is not None and not 0 <= cause < seq):
+                return False
+            if tx != seq and (tx != last or now != at):
+                return False
+            at, last, seq = now, tx, seq + 1
+            for debit, credit, asset, numeral in line.transfers:
                 amount = int(numeral)
                 if amount <= 0:
                     return False
                 key = debit, credit, asset
-                moved[key] = moved.get(key, 0) + amount
-            for table, row in found.set.items():
+                moved[key] = moved[key] + amount if key in moved else amount
+            for table, row in line.set.items():
                 if table in tables:
                     tables[table].update(row)
                 else:
                     tables[table] = row
+        self._at = at
         self.book.apply_together(
-            len(lines),
+            seq - began,
             [(*key, amount) for key, amount in moved.items()],
             {table: dict(zip(row, map(int, row.values()), strict=True)) for table, row in tables.items()},
         )
@@ -138,6 +146,22 @@ class _Audit:
             return "A transaction has two times."
         self._at, self._tx = at, tx
         return ""
+
+
+def _lines_of(body: bytes) -> Iterator[Line | None]:
+    """Yield what the lines of a batch hold, proved; None at the end where one of them was not.
+
+    Some at a time: asking for each alone costs calls, and all at once do not fit the processor's cache.
+    """
+    start = 0
+    while start < len(body):
+        end = body.find(b"\n", start + TOGETHER) + 1 or len(body)
+        found = proved(body[start:end])
+        if found is None:
+            yield None
+            return
+        yield from found
+        start = end
 
 
 # --- comparing two ledgers --------------------------------------------------------------------------------

@@ -123,6 +123,10 @@ class Decoder:
             raise MsgspecError("Object of two kinds")
         return _filled(shape, found)
 
+    def decode_lines(self, lines: bytes) -> list[Any]:
+        """Return many lines, each with its line feed, as objects of their shapes. Raises as `decode`."""
+        return [self.decode(line) for line in lines.split(b"\n") if line]
+
 
 def _filled(shape: type[Struct], found: _Object) -> Struct:
     """Return an object of a shape, every field checked; of one that comes twice the last value counts."""

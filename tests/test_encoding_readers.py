@@ -51,7 +51,7 @@ def assert_agreed(line: bytes) -> bool:
     entry = told_plainly(line)
     assert told(line) == entry, line
     is_canonical = isinstance(entry, Entry) and encode(entry) == line + b"\n"
-    assert (proved(line) is not None) is is_canonical, line
+    assert (proved(line + b"\n") is not None) is is_canonical, line
     return is_canonical
 
 
