@@ -246,7 +246,7 @@ def split_pro_rata(amount: int, weights: Sequence[tuple[str, int]]) -> list[tupl
     return parts
 
 
-_NUMERAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,36})?")
+_NUMERAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,45})?")  # a stablecoin of a vault engine has 45 places
 
 
 def parse_decimal(text: str, decimals: int) -> int:

@@ -18,7 +18,7 @@ from mutualize.events import (
     ShortfallRecognised,
 )
 from mutualize.projections.board import Board
-from mutualize.projections.expectations import Expectation, Expectations, Outcome
+from mutualize.projections.expectations import Expectation, Expectations, Outcome, figure_of
 from mutualize.projections.frame import Frame
 from mutualize.projections.metrics import ask
 from mutualize.units import RAY, WAD
@@ -145,3 +145,14 @@ def test_a_metric_knows_its_words() -> None:
     assert ask("tier.fund.share").words == ("fund",)
     assert ask("price.USDC.e.max").words == ("USDC.e",)
     assert ask("price.USDC.max").metric.pattern == "price.<asset>.max"
+
+
+def test_a_figure_of_a_vault_engine_is_read_to_its_last_place() -> None:
+    """A stablecoin that a vault engine counts in has 45 decimals, and a figure of it all of them."""
+    frame = Frame(decimals={"DAI": 45})
+    asked = ask("shortfall.DAI")
+    text = "7138734.33634647694968870847859790502393133113386963"
+    found = figure_of(text, asked, frame)
+    assert found == 713873433634647694968870847859790502393133113386963 * 10
+    with pytest.raises(MutualizeError, match="is no amount"):
+        figure_of(f"{text}99", asked, frame)

@@ -37,8 +37,6 @@ from mutualize.projections.metrics import (
 from mutualize.units import WAD, mul_div_down, parse_decimal
 
 KINDS: Final = ("held-out", "fitted", "identity")
-DECIMALS_MAX: Final = 36
-"""No asset has more decimals, and no unit."""
 _DECIMALS: Final = {MONEY: 8, PRICE: 8, RATIO: 18, COUNT: 0, SECONDS: 0}
 
 

@@ -6,14 +6,13 @@ from typing import Any, Final
 
 import attrs
 
-from mutualize.projections.expectations import DECIMALS_MAX
 from mutualize.report.earned import is_nothing
 from mutualize.report.figures import Data
 from mutualize.report.sensitive import outcomes_moved, strongest
 from mutualize.report.svg import INK, QUIET, Picture, cut
 from mutualize.report.text import plural, seconds_of, shown
 from mutualize.report.verdicts import published, written
-from mutualize.units import mul_div_down, parse_decimal
+from mutualize.units import DECIMALS_MAX, mul_div_down, parse_decimal
 
 WIDTH: Final = 1150
 LEFT: Final = 330

@@ -12,10 +12,8 @@ from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.figures import Data
 from mutualize.report.text import plural, shown
 from mutualize.scenario.scalars import parse_time
-from mutualize.units import format_decimal
+from mutualize.units import DECIMALS_MAX, format_decimal
 
-DECIMALS_MAX = 36
-"""As many as a scenario's assets may have."""
 HOLDERS_SHOWN = 20
 """How many holders of each table are shown; `--json` has all."""
 

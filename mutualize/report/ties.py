@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mutualize.projections.expectations import DECIMALS_MAX
 from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.figures import Data
 from mutualize.report.text import listing, percent, plural, shown
+from mutualize.units import DECIMALS_MAX
 
 ANSWERS: Final = {
     "nothing": "Ties do not matter: {orders} give the same ledger, byte for byte.",

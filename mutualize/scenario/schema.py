@@ -51,7 +51,7 @@ from mutualize.scenario.marks import KINDS
 from mutualize.scenario.model import FORMAT, Scenario
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-NUMERAL: Final = r"^[0-9]{1,40}(\.[0-9]{1,36})?$"
+NUMERAL: Final = r"^[0-9]{1,40}(\.[0-9]{1,45})?$"
 NAME: Final = r"^[a-z0-9_-]{1,64}$"
 ASSET: Final = r"^[A-Za-z0-9.]{1,16}$"
 TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|\+00:00)$"
@@ -187,7 +187,7 @@ _PLAIN: Final[dict[type, Json]] = {
     Parameter: _ref("numeral"),
     Value: {"type": ["string", "integer"]},
     Values: {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
-    Tolerance: {"type": ["string", "integer"], "pattern": r"^[0-9]{1,40}(\.[0-9]{1,36})?%?$"},
+    Tolerance: {"type": ["string", "integer"], "pattern": r"^[0-9]{1,40}(\.[0-9]{1,45})?%?$"},
     File: {"type": "string", "maxLength": 200},
     Path: {"type": "string", "maxLength": 200},
     Points: {
