@@ -22,7 +22,10 @@ from mutualize.ledger_reader import Condition, verify
 HERE = Path(__file__).parent
 SMALL = HERE / "small"
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals, forks and limits of Unix")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals, forks and limits of Unix"),
+]
 
 
 def rig(name: str, *options: str, code: int = 0) -> dict[str, Any]:
@@ -38,7 +41,6 @@ def rig(name: str, *options: str, code: int = 0) -> dict[str, Any]:
 # --- kills -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_kill_at_any_moment_loses_nothing_acknowledged() -> None:
     """Runs are struck down, repaired, resumed and struck again, and end with the bytes of a quiet run."""
     kills = int(os.environ.get("MUTUALIZE_KILLS", "40"))
@@ -51,7 +53,6 @@ def test_a_kill_at_any_moment_loses_nothing_acknowledged() -> None:
     assert min(counts["repaired"], counts["sealed after an interrupt"]) >= kills // 20
 
 
-@pytest.mark.slow
 def test_the_rig_of_kills_notices_who_acknowledges_too_early() -> None:
     """With the planted bug that a batch is acknowledged before it is written, kills find lost events."""
     lost = rig("crash_kills", "--kills", "12", "--planted", code=1)["lost"]
@@ -61,7 +62,6 @@ def test_the_rig_of_kills_notices_who_acknowledges_too_early() -> None:
 # --- power cuts ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_power_cut_loses_nothing_that_was_flushed() -> None:
     """Whatever a disk forgets of what was not flushed, a durable run keeps its word, and goes on from it."""
     cuts = int(os.environ.get("MUTUALIZE_CUTS", "5000"))
@@ -88,7 +88,6 @@ def can_strace() -> bool:
     return subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], check=False).returncode == 0
 
 
-@pytest.mark.slow
 def test_a_call_that_fails_is_told_in_a_line() -> None:
     """Whichever call fails, with EIO, ENOSPC or EINTR, it is told in a line or does no harm to any file."""
     if not can_strace():

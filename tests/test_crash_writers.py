@@ -23,7 +23,10 @@ from mutualize.ledger_reader import Condition, read, verify
 from mutualize.ledger_repair import repair, salvage
 from mutualize.run import resume, run
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and signals of Unix")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="locks and signals of Unix"),
+]
 
 # --- two writers -----------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from mutualize.scenario.template import template
 from mutualize.ties import Order, Played, digest_of_state, play, ties_data
 from mutualize.world import Phase, Steps, World
 
+pytestmark = pytest.mark.slow
+
 NAMES = tuple("abcdefgh")
 
 

@@ -18,6 +18,8 @@ from planted_bugs import ALONE, BUGS, FORETOLD_BUGS, MORE_BUGS, STORY_BUGS
 from planting import Bug, find, planted
 from systems import SETUPS
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = 250
 SEEDS = 40
 NAMED = {setup.name: setup for setup in SETUPS}

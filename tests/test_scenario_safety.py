@@ -21,6 +21,8 @@ from mutualize.scenario.find import FILE
 from mutualize.scenario.load import load_document, loads
 from mutualize.scenario.template import template
 
+pytestmark = pytest.mark.slow
+
 MUTANTS = 3_000
 
 OUTSIDE = [
@@ -189,7 +191,6 @@ def one_second() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-@pytest.mark.slow
 def test_no_mutant_gets_a_traceback(tmp_path: Path) -> None:
     """Whatever a scenario is turned into, it loads, or says in plain lines why not, within a second."""
     sources = [template(), TINY, TINY, TINY]
@@ -258,7 +259,6 @@ VALUES = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_no_override_gets_a_traceback() -> None:
     """Whatever a user types behind `--set` is set, or refused with a message."""
     told = sound = 0
