@@ -298,6 +298,7 @@ def sensitivity_of(
     *,
     seeds: int = SEEDS,
     step: str = STEP,
+    variants: bool = True,
     path: Path | None = None,
     workers: int | None = None,
     told: Told | None = None,
@@ -307,7 +308,7 @@ def sensitivity_of(
     Raises MutualizeError for a step that is none, or where that file is damaged, or of another scenario.
     """
     share = step_of(step)
-    study = Study.of(scenario, seeds, 0)
+    study = Study.of(scenario, seeds, 0, variants=variants)
     about = {"of": "sensitivity", "scenario": scenario.sha256, "version": __version__, "step": ratio(share)}
     points = points_of(study, share)
     with KeptPoints(path, about) as kept:

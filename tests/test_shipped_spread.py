@@ -20,7 +20,9 @@ from mutualize.spread import SCHEMA, Study, draw_key, rows_in, seed_key, spread_
 from mutualize.spread_file import SENSITIVITY, read_answer
 from mutualize.sweep import Failed
 
-AWAITED = ("black-thursday-2020", "umbrella-2025")
+pytestmark = pytest.mark.slow
+
+AWAITED = ()
 """Scenarios whose spread and elasticities have not been worked out yet: `run` and `show` say so."""
 STUDIED = [name for name in shipped() if name not in AWAITED]
 
@@ -44,7 +46,8 @@ def spread(name: str) -> tuple[Study, Data]:
 def sensitivity(name: str) -> tuple[Study, int, Data]:
     """Return the elasticities of a scenario, the study and the step that they are of."""
     data = kept(name, SENSITIVITY, SENSITIVE, "sensitivity")
-    return Study.of(load(name), data["seeds"], 0), step_of(data["step"]), data
+    study = Study.of(load(name), data["seeds"], 0, variants=len(data["runs"]) > 1)
+    return study, step_of(data["step"]), data
 
 
 def plain(data: Any) -> Any:

@@ -15,12 +15,8 @@ import attrs
 
 from mutualize.events import Cell, Entry
 from mutualize.randomness import Stream
-from mutualize.units import RAD
 from mutualize.vault_events import AuctionCancelled, AuctionEnded, BidPlaced, VaultLiquidated
 from mutualize.venues.auction import FLIP
-
-NOTHING = RAD
-"""Whoever bids less than one stablecoin bids next to nothing."""
 
 
 @attrs.define(eq=False)

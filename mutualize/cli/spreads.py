@@ -70,6 +70,7 @@ def spread(
     "--seeds", type=click.IntRange(1, RUNS_MAX), default=3, show_default=True, help="How many seeds."
 )
 @click.option("--step", default="0.05", show_default=True, help="By which share each input is moved.")
+@click.option("--variants/--no-variants", default=True, help="Whether the variants are worked out, too.")
 @set_option
 @out_option
 @update_option
@@ -80,6 +81,7 @@ def sensitivity(
     scenarios: tuple[str, ...],
     seeds: int,
     step: str,
+    variants: bool,
     settings: tuple[str, ...],
     out: Path | None,
     update: bool,
@@ -98,7 +100,9 @@ def sensitivity(
     from mutualize.spread_file import SENSITIVITY
 
     def work(scenario: Any, partial: Path | None, told: Callable[[int, int], None]) -> Any:
-        return sensitivity_of(scenario, seeds=seeds, step=step, path=partial, workers=jobs, told=told)
+        return sensitivity_of(
+            scenario, seeds=seeds, step=step, variants=variants, path=partial, workers=jobs, told=told
+        )
 
     _each(scenarios, settings, limits, _place(scenarios, settings, out, update, SENSITIVITY), work,
           sensitivity_page, tornado, as_json=as_json)  # fmt: skip

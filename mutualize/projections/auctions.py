@@ -1,6 +1,6 @@
 """The auctions of vault engines: how many, for how much, how many for nothing, and what owners got back.
 
-    owed ─▶ auction ─▶ bid          a bid of less than one stablecoin is next to nothing: 'zero'
+    owed ─▶ auction ─▶ bid          a bid of less than a thousandth of the debt is next to nothing: 'zero'
     lot  ─▶ winner, and home        what of the collateral went home is 'returned'
 
 Stablecoins are rad, collateral and governance tokens wad, shares WAD.
@@ -16,7 +16,7 @@ from mutualize.accounts import account, tier_account
 from mutualize.events import Entry, ShortfallRecognised
 from mutualize.projections.frame import Handlers
 from mutualize.projections.mirror import Mirror
-from mutualize.units import RAD, WAD, mul_div_down
+from mutualize.units import WAD, mul_div_down
 from mutualize.vault_events import (
     AuctionEnded,
     AuctionStarted,
@@ -28,6 +28,8 @@ from mutualize.vault_events import (
 )
 
 BUFFER: Final = "surplus-buffer"
+NEXT_TO_NOTHING: Final = 1_000
+"""A bid of less than one part in so many of the debt. A share, since what is left of a vault may be dust."""
 
 
 @attrs.define
@@ -143,7 +145,7 @@ class Auctions:
     def _flipped(self, at: int, seized: Seized, event: AuctionEnded) -> None:
         """Count the end of an English auction of collateral."""
         self.sold[seized.asset] = self.sold.get(seized.asset, 0) + event.lot
-        if event.bid >= RAD:
+        if event.bid * NEXT_TO_NOTHING >= seized.owed:
             self.won += 1
             self.returned += mul_div_down(seized.lot - event.lot, WAD, seized.lot)
             return

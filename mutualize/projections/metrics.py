@@ -214,7 +214,7 @@ AUCTIONS: Final[tuple[Metric, ...]] = (
            lambda b, w: b.auctions.seized.get(w[0], 0)),
     Metric("auctions.sold.<asset>", AMOUNT, "collateral that winners got; the rest went home",
            lambda b, w: b.auctions.sold.get(w[0], 0)),
-    Metric("auctions.zero.count", COUNT, "collateral auctions won by a bid of less than one stablecoin",
+    Metric("auctions.zero.count", COUNT, "collateral auctions won by less than a thousandth of the debt",
            lambda b, _: b.auctions.zero),
     Metric("auctions.zero.share", RATIO, "the same as a share of all that are over",
            lambda b, _: b.auctions.zero_share()),
