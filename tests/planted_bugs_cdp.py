@@ -110,7 +110,7 @@ BUGS = (
     Bug(
         "a restart does not set the clock",
         "venues.auction:Auction.tick",
-        'self["end"] = self.vat.at + self.term("tau")',
+        'self["end"] = self._after("tau")',
         'self["end"] = self["end"] + 1',
         ("restarted",),
         NEW,

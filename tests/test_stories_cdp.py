@@ -1,15 +1,17 @@
 """Stories of a vault engine: one sentence, a small ledger, what happened. All laws are checked on the way.
 
-The rule: the terms are those of random play (vault_game.py): a penalty of 13 %, 10 ETH or 2,000 of debt an
-auction, bids that stand for 600 seconds in auctions of three hours, a queue of one hour.
+The rule: the terms are those of random play (vault_wishes.py), mostly: a penalty of 13 %, 10 ETH or 2,000 of
+debt an auction, bids that stand for 600 seconds in auctions of three hours, a queue of one hour.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from vault_game import PRICES, TERMS, VENUE, Game
+from vault_game import Game
+from vault_wishes import SYSTEM, TERMS, VENUE
 
 from mutualize import commands as c
 from mutualize import events as e
@@ -26,6 +28,9 @@ ILK = "ETH-A"
 
 class Story(Game):
     """A game without chance, and words for what people do in it."""
+
+    terms: Mapping[str, int] = {**TERMS, "tail": 3_600}
+    system: Mapping[str, int] = {**SYSTEM, "bump": 40 * RAD, "hump": 50 * RAD, "lid": 90 * RAD, "end_wait": 0}
 
     def __init__(self, code: str = FLIP) -> None:
         super().__init__(code, 0)
@@ -175,7 +180,7 @@ def test_a_sale_that_is_too_old_begins_again_for_a_reward() -> None:
     story.crash(140)
     tab, had = story.cell(f"{ILK}.clip", "1.tab"), story.cell("dai", "kp1")
     story.price("ETH", 70 * 10**8)
-    story.wait(TERMS["tail"])
+    story.wait(story.terms["tail"])
     assert story.ask(v.ResetSale, "kp1", ILK, id=1).refused is Reason.SALE_NEEDS_NO_RESET
     story.wait(1)
     buy: dict[str, Any] = {"id": 1, "amount": WAD, "price_max": 200 * RAY}
@@ -376,27 +381,3 @@ def test_shutdown_gives_an_auction_back_to_its_vault(code: str) -> None:
     assert story.cell(f"{ILK}.ink", "u0") == 10 * WAD
     assert story.cell(f"{ILK}.art", "u0") == 1_469 * WAD
     assert story.cell("dai", "kp1") == 30_000 * RAD
-
-
-def test_what_is_not_there_is_refused() -> None:
-    """An ilk that is not listed, or none, or one where none belongs, changes nothing."""
-    story = Story()
-    unknown = Reason.RESERVE_IS_UNKNOWN
-    assert story.ask(v.JoinCollateral, "u0", "DOGE-A", amount=1).refused is unknown
-    assert story.do(v.AccrueRate(venue=VENUE, account="u0", ilk="")).refused is unknown
-    assert story.ask(v.RestartAuction, auction="flip", id=1).refused is unknown
-    assert story.ask(v.RestartAuction, ilk=ILK, auction="flop", id=1).refused is unknown
-    assert story.ask(v.EndAuction, ilk=ILK, auction="clop", id=1).refused is Reason.AUCTION_IS_UNKNOWN
-    own: dict[str, Any] = {"venue": VENUE, "account": "governance", "parameters": ()}
-    assert story.do(v.ListCollateral(**own, ilk=ILK)).refused is unknown
-    duty = c.SetParameter(venue=VENUE, account="governance", asset="", name="duty", value=RAY)
-    assert story.do(duty).refused is Reason.PARAMETER_IS_INVALID
-
-
-def test_who_is_a_contract_asks_for_nothing() -> None:
-    """The vow's name is its own: nobody acts by it, and what is sent there is surplus."""
-    story = Story()
-    assert story.ask(v.MoveDai, "vow", to="u0", amount=0).refused is Reason.CALLER_IS_A_CONTRACT
-    story.done(v.MoveDai, "kp0", to="vow", amount=RAD)
-    assert story.held("tier:surplus-buffer") == RAD
-    assert PRICES["ETH"] == story.book.cell("oracle", "ETH")

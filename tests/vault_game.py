@@ -1,74 +1,104 @@
 """Random play with a vault engine, biased towards crashes and edges; all laws are checked after each step.
 
-The rule: what a player does depends on the seed and on what is in the book, on nothing else. Half of what is
-tried lies at an edge: one unit, one second, or one auction too far.
+The rule: what a player does depends on the seed and on what is in the book, on nothing else. Each refusal is
+foretold by `vault_oracle` before the command is carried out, and none comes that was not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Final
 
 from auditor import LawBroken
 from laws_of_vaults import Watch, need
 from systems import START, Notebook
+from vault_odd import Wild
+from vault_oracle import Now
+from vault_oracle_auctions import foretell
+from vault_wishes import ASSETS, ILKS, KEEPERS, PEOPLE, PRICES, SYSTEM, TERMS, VENUE, Wishes
 
 from mutualize import commands as c
 from mutualize import vault_commands as v
 from mutualize.book import replay
+from mutualize.errors import Reason
 from mutualize.invariants import TierRule, check
 from mutualize.protocol import Protocol, Receipt
 from mutualize.randomness import Stream
-from mutualize.units import RAD, RAY, WAD
+from mutualize.units import WAD
 from mutualize.venues.cdp import CODES, Vaults
 from mutualize.venues.outside import Feed
 
-VENUE = "maker"
-ILKS = {"ETH-A": "ETH", "BTC-A": "BTC"}
-OWNERS, KEEPERS = ("u0", "u1", "u2", "u3"), ("kp0", "kp1")
-PEOPLE = (*OWNERS, *KEEPERS)
-PRICES = {"ETH": 200 * 10**8, "BTC": 5_000 * 10**8}
-ALL = 2**256 - 1
-NONE = 99
-"""The number of an auction that is not there."""
-
-TERMS = {
-    "duty": RAY + 3 * 10**20,
-    "dust": 20 * RAD,
-    "mat": 15 * RAY // 10,
-    "chop": 113 * WAD // 100,
-    "beg": 103 * WAD // 100,
-    "ttl": 600,
-    "tau": 10_800,
-    "lump": 10 * WAD,
-    "dunk": 2_000 * RAD,
-    "hole": 6_000 * RAD,
-    "buf": 13 * RAY // 10,
-    "tail": 3_600,
-    "cusp": 4 * RAY // 10,
-    "chip": WAD // 1_000,
-    "tip": RAD,
-    "cut": 99 * RAY // 100,
-    "step": 90,
+REFUSED: Final = {
+    "AMOUNT_IS_TOO_LARGE": 100,
+    "AMOUNT_IS_ZERO": 20,
+    "ASH_IS_INSUFFICIENT": 15,
+    "AUCTION_IS_OVER": 80,
+    "AUCTION_IS_UNFINISHED": 250,
+    "AUCTION_IS_UNKNOWN": 200,
+    "AUCTION_WOULD_BE_DUST": 30,
+    "AUCTION_WOULD_BE_EMPTY": 8,
+    "BALANCE_IS_INSUFFICIENT": 80,
+    "BID_DOES_NOT_MATCH": 20,
+    "BID_IS_FINAL": 200,
+    "BID_IS_NOT_HIGHER": 20,
+    "BID_IS_PLACED": 30,
+    "BID_IS_TOO_HIGH": 10,
+    "BID_RISES_TOO_LITTLE": 4,
+    "CALLER_IS_A_CONTRACT": 300,
+    "CALLER_IS_NOT_GOVERNANCE": 60,
+    "CEILING_IS_EXCEEDED": 10,
+    "DEBT_IS_NOT_THAWED": 50,
+    "DEBT_IS_NOT_ZERO": 30,
+    "FEED_IS_EARLY": 8,
+    "LIQUIDATIONS_ARE_AT_LIMIT": 15,
+    "LOT_DOES_NOT_MATCH": 25,
+    "LOT_FALLS_TOO_LITTLE": 5,
+    "LOT_IS_NOT_LOWER": 6,
+    "PARAMETER_IS_INVALID": 40,
+    "PRICE_IS_MISSING": 5,
+    "PRICE_IS_NOT_TAGGED": 250,
+    "PRICE_IS_TAGGED": 40,
+    "PRICE_IS_TOO_HIGH": 6,
+    "PURCHASE_IS_PARTIAL": 4,
+    "RESERVE_IS_UNKNOWN": 200,
+    "SALE_IS_UNKNOWN": 150,
+    "SALE_NEEDS_NO_RESET": 10,
+    "SALE_NEEDS_RESET": 60,
+    "SHARE_IS_FIXED": 8,
+    "SHARE_IS_NOT_FIXED": 200,
+    "SHORTFALL_IS_INSUFFICIENT": 120,
+    "SHORTFALL_IS_NOT_ZERO": 120,
+    "STARTING_PRICE_IS_ZERO": 3,
+    "SURPLUS_AUCTIONS_ARE_AT_LIMIT": 15,
+    "SURPLUS_IS_INSUFFICIENT": 150,
+    "SURPLUS_IS_NOT_ZERO": 120,
+    "TAB_IS_PAID": 5,
+    "TAB_IS_UNPAID": 15,
+    "VAULT_IS_SAFE": 500,
+    "VAULT_WOULD_BE_DUST": 40,
+    "VAULT_WOULD_BE_UNSAFE": 100,
+    "VENUE_IS_LIVE": 250,
+    "VENUE_IS_SHUT_DOWN": 200,
+    "WAIT_IS_UNFINISHED": 25,
 }
-SYSTEM = {
-    "box": 7_000 * RAD,
-    "Hole": 9_000 * RAD,
-    "wait": 3_600,
-    "dump": 50 * WAD,
-    "sump": 500 * RAD,
-    "bump": 40 * RAD,
-    "hump": 50 * RAD,
+"""For which reasons wishes are refused in thirty thousand operations, and how often at least."""
+
+UNREACHABLE: Final = {
+    "TAB_IS_ZERO": "a sale has a unit of debt at least, of 10²⁷ rad or more, and `chop` is 10⁻¹⁸ at least",
 }
+"""Reasons that the venue names and cannot give, and why: the contract has a `require` for each."""
 
 
-class Game:
+class Game(Wishes):
     """A vault engine and those who play with it."""
 
-    def __init__(self, code: str, seed: int) -> None:
+    terms: Mapping[str, int] = TERMS
+    system: Mapping[str, int] = SYSTEM
+
+    def __init__(self, code: str, seed: int, *, foretold: bool = True) -> None:
         assert code in CODES
-        self.at, self.code = START, code
-        self.vaults = Vaults(VENUE, "DAI", ILKS, auctions=code)
+        self.at, self.code, self._asks = START, code, foretold
+        self.vaults = Vaults(VENUE, "DAI", ASSETS, auctions=code)
         self.ledger = Notebook()
         self.protocol = Protocol([Feed(), self.vaults], self.ledger)
         self.watch = Watch(VENUE, code)
@@ -77,18 +107,21 @@ class Game:
         self.book = self.protocol.book
         self.stream = Stream(seed, f"vaults/{code}")
         self.refusals: dict[str, int] = {}
+        self.foretold: dict[str, int] = {}
+        self.operations = 0
         self._begin()
 
     def _begin(self) -> None:
         own = {"venue": VENUE, "account": "governance"}
-        terms = dict(TERMS)
+        terms = dict(self.terms)
         if self.code == "flip-2020-03":
             terms["chop"] *= 10**9
+        self.wild = Wild(self.stream, own, {**terms, **self.system})
         for ilk, asset in ILKS.items():
             more = {"hop": 3_600} if asset == "BTC" else {}
             self.must(v.ListCollateral(**own, ilk=ilk, parameters=tuple({**terms, **more}.items())))
             self.price(asset, PRICES[asset])
-        for name, value in SYSTEM.items():
+        for name, value in self.system.items():
             self.must(c.SetParameter(**own, asset="", name=name, value=value))
         for _ in range(2):  # the delayed feed needs two prices before it has one
             self.at += 3_600
@@ -105,14 +138,29 @@ class Game:
     # --- doing -------------------------------------------------------------------------------------------
 
     def do(self, command: c.Command) -> Receipt:
-        """Carry a command out; check all laws."""
+        """Carry a command out, as foretold; check all laws."""
+        self.operations += 1
+        reason = self.foretell(command) if self._asks else None
         receipt = self.protocol.submit(command, at=self.at)
-        if receipt.refused:
-            self.refusals[receipt.refused.name] = self.refusals.get(receipt.refused.name, 0) + 1
+        for counts, told in ((self.foretold, reason), (self.refusals, receipt.refused)):
+            if told:
+                counts[told.name] = counts.get(told.name, 0) + 1
+        as_told = receipt.refused is reason or not self._asks
+        need(as_told, "foretold", f"{receipt.refused}, not {reason}: {command}")
         check(self.book, deep=True)
         deficit = self.book.balance(f"{VENUE}:deficit", "DAI")
         need(deficit == self.watch.deficit, "told", f"{deficit} is not {self.watch.deficit}")
         return receipt
+
+    def foretell(self, command: c.Command) -> Reason | None:
+        """Return the reason for which the oracle says that a command is refused now."""
+        if command.venue != VENUE:
+            return None
+        return foretell(self.now(), command)
+
+    def now(self) -> Now:
+        """Return what the oracle knows."""
+        return Now(self.watch.cells, ASSETS, self.code, self.at)
 
     def must(self, command: c.Command) -> Receipt:
         """Carry a command out that is not refused."""
@@ -124,11 +172,6 @@ class Game:
         """Let the oracle tell a price."""
         self.must(c.PublishPrice(venue="oracle", account="oracle", asset=asset, price=price, market=price))
 
-    def wish(self, kind: Callable[..., c.Command], who: str, ilk: str = "", **fields: Any) -> c.Command:
-        """Return somebody's command."""
-        more = {"ilk": ilk} if ilk else {}
-        return kind(venue=VENUE, account=who, **more, **fields)
-
     def cell(self, table: str, key: str) -> int:
         """Return one number of the engine."""
         return self.vaults.vat(self.book, self.at).get(table, key)
@@ -138,245 +181,18 @@ class Game:
     def play(self, operations: int, *, end: bool = True) -> Game:
         """Play; in the last third (`end`) the shutdown begins."""
         for number in range(operations):
-            last = end and number * 3 > operations * 2
-            self._wait()
-            verbs = self._last_verbs() if last else self._verbs()
-            command = self.stream.choice(verbs)()
+            self.pass_time()
+            command = self.next(last=end and number * 3 > operations * 2)
             if command is not None:
                 self.do(command)
         need(replay(self.ledger.entries) == self.book, "replay")
         return self
 
-    def _wait(self) -> None:
-        """Let time pass: none mostly, or up to the very second at which a bid or an auction ends."""
-        if self.stream.chance(1, 12):
-            moment = self._field(self._auction(), self.stream.choice(("tic", "tic", "tic", "end")))
-            self.at = max(self.at, moment + self.stream.choice((0, 0, 1)))
-        else:
-            self.at += self.stream.choice((0, 0, 0, 0, 0, 0, 0, 1, 12, 60, 60, 300, 601, 3_600))
-
-    def _verbs(self) -> Sequence[Callable[[], c.Command | None]]:
-        s = self.stream
-        bids: list[Callable[[], c.Command | None]] = [self._bid, self._bid, self._bid, self._deal, self._tick]
-        sales: list[Callable[[], c.Command | None]] = [self._take, self._take, self._redo, self._take]
-        own = sales if self.code == "clip" else bids
-        return (
-            *([self._frob] * 4),
-            self._crash,
-            self._crash,
-            self._poke,
-            self._poke,
-            *([self._liquidate] * 6),
-            *(own * 4),
-            *(bids * 2),
-            lambda: self.wish(v.AccrueRate, "anyone", self._ilk()),
-            lambda: self.wish(v.AdvanceFeed, "anyone", "BTC-A"),
-            self._flog,
-            self._flog,
-            self._heal,
-            self._heal,
-            self._kiss,
-            *([lambda: self.wish(v.StartDebtAuction, "anyone")] * 3),
-            lambda: self.wish(v.StartSurplusAuction, "anyone"),
-            lambda: self.wish(v.MoveDai, s.choice(PEOPLE), to=s.choice(PEOPLE), amount=self._rad("dai")),
-            lambda: self.wish(v.ExitCollateral, s.choice(PEOPLE), self._ilk(), amount=s.below(3 * WAD)),
-            self._govern,
-        )
-
-    def _last_verbs(self) -> Sequence[Callable[[], c.Command | None]]:
-        s = self.stream
-        return (
-            lambda: self.wish(v.Shutdown, s.choice(("governance", "governance", "u0"))),
-            lambda: self.wish(v.TagPrice, "anyone", self._ilk()),
-            *([self._cancel] * 4),
-            *([lambda: self.wish(v.SkimVault, "anyone", self._ilk(), vault=s.choice(PEOPLE))] * 4),
-            lambda: self.wish(v.FreeCollateral, s.choice(PEOPLE), self._ilk()),
-            *([self._heal] * 3),
-            *([lambda: self.wish(v.ThawDebt, "anyone")] * 3),
-            lambda: self.wish(v.FixShare, "anyone", self._ilk()),
-            *([lambda: self.wish(v.CashOut, s.choice(PEOPLE), self._ilk(), amount=s.below(9_000 * WAD))] * 3),
-            self._frob,
-            self._liquidate,
-        )
-
-    def _ilk(self) -> str:
-        return self.stream.choice(("ETH-A", "ETH-A", "BTC-A"))
-
-    def _near(self, value: int) -> int:
-        return max(0, value + self.stream.choice((0, 0, 0, -1, 1)))
-
-    def _rad(self, table: str) -> int:
-        held = self.cell(table, self.stream.choice(PEOPLE))
-        return self.stream.choice((0, 1, held, held + 1, held // 3))
-
-    def _frob(self) -> c.Command:
-        s, ilk, who = self.stream, self._ilk(), self.stream.choice(OWNERS)
-        ink, art = self.cell(f"{ilk}.ink", who), self.cell(f"{ilk}.art", who)
-        spot, rate = self.cell(ilk, "spot"), self.cell(ilk, "rate")
-        if art and s.chance(1, 3):
-            return self.wish(
-                v.ChangeVault,
-                who,
-                ilk,
-                collateral=-s.choice((0, ink, ink // 3)),
-                debt=-s.choice((art, art // 2)),
-            )
-        dink = s.choice((0, WAD, 5 * WAD, 20 * WAD))
-        most = max(0, (ink + dink) * spot // rate - art)
-        few = self.cell(ilk, "dust") // rate
-        return self.wish(
-            v.ChangeVault, who, ilk, collateral=dink, debt=s.choice((self._near(most), most, most // 2, few))
-        )
-
-    def _crash(self) -> c.Command:
-        asset = self.stream.choice(tuple(PRICES))
-        percent = self.stream.choice((5, 30, 50, 70, 85, 100, 100, 130))
-        self.price(asset, PRICES[asset] * percent // 100)
-        return self.wish(v.TakePrice, "anyone", "ETH-A" if asset == "ETH" else "BTC-A")
-
-    def _poke(self) -> c.Command:
-        return self.wish(v.TakePrice, "anyone", self._ilk())
-
-    def _liquidate(self) -> c.Command:
-        ilk = self._ilk()
-        rate, spot = self.cell(ilk, "rate"), self.cell(ilk, "spot")
-        vaults = [(who, self.cell(f"{ilk}.ink", who), self.cell(f"{ilk}.art", who)) for who in PEOPLE]
-        unsafe = [who for who, ink, art in vaults if ink * spot < art * rate]
-        owner = self.stream.choice((*unsafe, *unsafe, *unsafe, *PEOPLE[:3]))
-        return self.wish(v.LiquidateVault, self.stream.choice(KEEPERS), ilk, vault=owner)
-
-    def _auction(self) -> tuple[str, str, int]:
-        """Return (kind, ilk, number): a live one mostly, begun and in time where there is one."""
-        seized = () if self.code == "clip" else tuple(("flip", ilk) for ilk in ILKS)
-        kinds = (*seized, ("flop", ""), ("flap", ""))
-        live = []
-        for kind, ilk in kinds:
-            for number in range(1, self.cell(f"{ilk}.{kind}" if ilk else kind, "kicks") + 1):
-                place = (kind, ilk, number)
-                if self._field(place, "lot") or self._field(place, "tab"):
-                    begun = self._field(place, "tic") > 0
-                    live += [place] * (1 + 3 * begun + 3 * (self._field(place, "end") > self.at))
-        none = (*self.stream.choice(kinds), NONE)
-        return self.stream.choice((*live, none))
-
-    def _field(self, auction: tuple[str, str, int], field: str) -> int:
-        kind, ilk, number = auction
-        return self.cell(f"{ilk}.{kind}" if ilk else kind, f"{number}.{field}")
-
-    def _bidder(self) -> str:
-        return self.stream.choice((*KEEPERS, *KEEPERS, *KEEPERS, "u0"))
-
-    def _bid(self) -> c.Command:
-        auction = self._auction()
-        if auction[2] == NONE and self.stream.chance(7, 8):
-            return self._frob()
-        lower = auction[0] == "flop" or self._field(auction, "bid") == self._field(auction, "tab")
-        lower = lower and auction[0] != "flap"
-        wrong = self.stream.chance(1, 8)
-        return self._dent(auction) if lower != wrong else self._tend(auction)
-
-    def _tend(self, auction: tuple[str, str, int]) -> c.Command:
-        s = self.stream
-        kind, ilk, number = auction
-        bid, tab, lot = (self._field(auction, field) for field in ("bid", "tab", "lot"))
-        step = bid * 105 // 100 + 1
-        choices = [self._near(bid * 103 // 100), step, bid + 1, tab, tab, tab + 1, tab // 2, tab // 9, 1]
-        if kind == "flap":
-            choices = [self._near(bid * 105 // 100), step, WAD, 10 * WAD, 2_000 * WAD, bid]
-        bids: dict[str, Any] = {
-            "auction": kind,
-            "id": number,
-            "lot": self._near(lot),
-            "bid": s.choice(choices),
-        }
-        return v.RaiseBid(venue=VENUE, account=self._bidder(), ilk=ilk, **bids)
-
-    def _dent(self, auction: tuple[str, str, int]) -> c.Command:
-        kind, ilk, number = auction
-        bid, lot = self._field(auction, "bid"), self._field(auction, "lot")
-        lots = (self._near(lot * 100 // 103), lot * 100 // 106, lot // 2, lot)
-        bids: dict[str, Any] = {
-            "auction": kind,
-            "id": number,
-            "lot": self.stream.choice(lots),
-            "bid": self._near(bid),
-        }
-        return v.LowerLot(venue=VENUE, account=self._bidder(), ilk=ilk, **bids)
-
-    def _deal(self) -> c.Command:
-        kind, ilk, number = self._auction()
-        if number == NONE and self.stream.chance(7, 8):
-            return self._liquidate()
-        return v.EndAuction(venue=VENUE, account="anyone", auction=kind, ilk=ilk, id=number)
-
-    def _tick(self) -> c.Command:
-        kind, ilk, number = self._auction()
-        if number == NONE and self.stream.chance(7, 8):
-            return self._crash()
-        return v.RestartAuction(venue=VENUE, account="anyone", auction=kind, ilk=ilk, id=number)
-
-    def _sale(self) -> tuple[str, int]:
-        ilk = self._ilk()
-        kicks = self.cell(f"{ilk}.clip", "kicks")
-        live = [n for n in range(1, kicks + 1) if self.cell(f"{ilk}.clip", f"{n}.lot")]
-        return ilk, self.stream.choice((*live, *live, *live, NONE))
-
-    def _take(self) -> c.Command:
-        s, (ilk, number) = self.stream, self._sale()
-        if number == NONE and s.chance(7, 8):
-            return self._frob() if s.chance(1, 2) else self._liquidate()
-        lot = self.cell(f"{ilk}.clip", f"{number}.lot")
-        amount = s.choice((0, 1, lot, lot, lot + 1, lot // 2, lot * 9 // 10, ALL))
-        dear = s.choice((ALL, ALL, ALL, 10 * RAY))
-        return self.wish(v.TakeCollateral, self._bidder(), ilk, id=number, amount=amount, price_max=dear)
-
-    def _redo(self) -> c.Command:
-        ilk, number = self._sale()
-        return self.wish(v.ResetSale, self.stream.choice(KEEPERS), ilk, id=number)
-
-    def _flog(self) -> c.Command | None:
-        eras = [key for key, value in self.book.table(f"{VENUE}.sin").items() if value]
-        return self.wish(v.FlogSin, "anyone", era=int(self.stream.choice(eras))) if eras else None
-
-    def _heal(self) -> c.Command:
-        surplus, system = self.cell("dai", "vow"), self.book.table(f"{VENUE}.system")
-        free = max(0, system.get("vice", 0) - system.get("Sin", 0) - system.get("Ash", 0))
-        most = min(surplus, free)
-        return self.wish(
-            v.HealDebt, "anyone", amount=self.stream.choice((most, most, self._near(most), most // 2))
-        )
-
-    def _kiss(self) -> c.Command:
-        most = min(self.cell("dai", "vow"), self.cell("system", "Ash"))
-        return self.wish(v.KissDebt, "anyone", amount=self._near(most))
-
-    def _govern(self) -> c.Command:
-        s, own = (
-            self.stream,
-            {"venue": VENUE, "account": self.stream.choice(("governance", "governance", "u0"))},
-        )
-        name = s.choice(("mat", "dust", "duty", "tail", "chip", "hump", "nonsense"))
-        value = {
-            "mat": (14 + s.below(3)) * RAY // 10,
-            "hump": s.below(90) * RAD,
-            "tail": 1_800 + s.below(3_600),
-        }
-        usual = {**TERMS, **SYSTEM, "nonsense": 0}[name]
-        asset = "" if name == "hump" else self._ilk()
-        return c.SetParameter(**own, asset=asset, name=name, value=value.get(name, usual))
-
-    def _cancel(self) -> c.Command:
-        if self.code == "clip" and self.stream.chance(1, 2):
-            ilk, number = self._sale()
-            return self.wish(v.CancelAuction, "anyone", ilk, auction="clip", id=number)
-        kind, ilk, number = self._auction()
-        return v.CancelAuction(venue=VENUE, account="anyone", auction=kind, ilk=ilk, id=number)
-
 
 def broken(code: str, seed: int, operations: int) -> str | None:
     """Return the law that a game breaks, or None. An error where none may be is one, too."""
     try:
-        Game(code, seed).play(operations)
+        Game(code, seed, foretold=False).play(operations)
     except LawBroken as error:
         return error.name
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a bug

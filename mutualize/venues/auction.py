@@ -62,7 +62,13 @@ class Auction(Record):
     def begin(self, guy: str, lot: int, bid: int) -> None:
         """Open it for bids."""
         self["bid"], self["lot"], self["guy"] = bid, lot, as_integer(guy)
-        self["end"] = self.vat.at + self.term("tau")
+        self["end"] = self._after("tau")
+
+    def _after(self, term: str) -> int:
+        """Return the moment when a time is over that begins now. A contract keeps it in 48 bits."""
+        moment = self.vat.at + self.term(term)
+        require(moment < 2**48, Reason.AMOUNT_IS_TOO_LARGE)
+        return moment
 
     def require_open(self) -> None:
         """Refuse a bid where there is no auction, or no longer."""
@@ -88,7 +94,7 @@ class Auction(Record):
     def placed(self, guy: str) -> None:
         """Let somebody's bid stand."""
         self["guy"] = as_integer(guy)
-        self["tic"] = self.vat.at + self.term("ttl")
+        self["tic"] = self._after("ttl")
 
     def require_final(self) -> None:
         """Refuse to end it before the last bid stood, or time is up."""
@@ -100,7 +106,7 @@ class Auction(Record):
         """Begin again, where nobody bid. (One that is not there can be, too: only its `end` is set.)"""
         require(self["end"] < self.vat.at, Reason.AUCTION_IS_UNFINISHED)
         require(self["tic"] == 0, Reason.BID_IS_PLACED)
-        self["end"] = self.vat.at + self.term("tau")
+        self["end"] = self._after("tau")
 
 
 def table_of(kind: str, ilk: str) -> str:

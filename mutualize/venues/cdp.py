@@ -19,7 +19,16 @@ from mutualize.commands import Command, SetParameter
 from mutualize.errors import Reason, require
 from mutualize.events import Event, ParameterChanged
 from mutualize.tables import as_integer
-from mutualize.units import RAY, UINT256_MAX, part_of_period, plus, power_half_up, ray_div_down, ray_mul_down
+from mutualize.units import (
+    INT256_MAX,
+    RAY,
+    UINT256_MAX,
+    part_of_period,
+    plus,
+    power_half_up,
+    ray_div_down,
+    ray_mul_down,
+)
 from mutualize.vault_commands import (
     AccrueRate,
     AdvanceFeed,
@@ -68,6 +77,7 @@ from mutualize.venues.auction import CLIP, FLAP, FLIP, FLOP, OLD, Auction
 from mutualize.venues.vat import (
     CONTRACTS,
     ILK_TERMS,
+    LIVE_TERMS,
     SYSTEM,
     SYSTEM_TERMS,
     Names,
@@ -83,6 +93,9 @@ TABLES: Final = (SYSTEM, "dai", "gov", "sin", "bag", FLOP, FLAP)
 
 _WORDS: Final = ("amount", "id", "lot", "bid", "price_max", "era")
 """Fields of commands that are unsigned machine words."""
+
+_SIGNED_WORDS: Final = ("collateral", "debt")
+"""Fields of commands that are signed ones."""
 
 
 class Vaults:
@@ -149,7 +162,9 @@ class Vaults:
         """Return what happens, or raise Refused."""
         require(command.account not in CONTRACTS, Reason.CALLER_IS_A_CONTRACT)
         words = [getattr(command, field, 0) for field in _WORDS]
-        require(min(words) >= 0 and max(words) <= UINT256_MAX, Reason.AMOUNT_IS_TOO_LARGE)
+        fit = min(words) >= 0 and max(words) <= UINT256_MAX
+        fit = fit and all(abs(getattr(command, field, 0)) <= INT256_MAX for field in _SIGNED_WORDS)
+        require(fit, Reason.AMOUNT_IS_TOO_LARGE)
         vat = self.vat(view, at)
         require(self._knows_ilk(vat, command), Reason.RESERVE_IS_UNKNOWN)
         self._verbs[type(command)](vat, command)
@@ -174,6 +189,7 @@ class Vaults:
         """Take an ilk with its terms; those not given have their default."""
         ilk, given = command.ilk, dict(command.parameters)
         require(command.account == self.governance, Reason.CALLER_IS_NOT_GOVERNANCE)
+        vat.require_live()
         require(not set(given).difference(ILK_TERMS), Reason.PARAMETER_IS_INVALID)
         for name, (default, least, most) in ILK_TERMS.items():
             value = given.get(name, default)
@@ -193,6 +209,8 @@ class Vaults:
         require(command.account == self.governance, Reason.CALLER_IS_NOT_GOVERNANCE)
         require(name in terms, Reason.PARAMETER_IS_INVALID)
         require(terms[name][1] <= value <= terms[name][2], Reason.PARAMETER_IS_INVALID)
+        if name in LIVE_TERMS:
+            vat.require_live()
         if name == "duty":
             drip(vat, ilk)
         table = ilk or SYSTEM
@@ -271,16 +289,18 @@ class Vaults:
 
 
 def _join(vat: Vat, command: JoinCollateral) -> None:
-    """Bring collateral in."""
+    """Bring collateral in. Maker `GemJoin.join`."""
     require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
+    require(command.amount <= INT256_MAX, Reason.AMOUNT_IS_TOO_LARGE)
     vat.slip(command.ilk, command.account, command.amount)
     asset = vat.names.ilks[command.ilk]
     vat.tell(CollateralJoined, account=command.account, ilk=command.ilk, asset=asset, amount=command.amount)
 
 
 def _exit(vat: Vat, command: ExitCollateral) -> None:
-    """Take collateral out."""
+    """Take collateral out. Maker `GemJoin.exit`."""
     require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
+    require(command.amount <= INT256_MAX, Reason.AMOUNT_IS_TOO_LARGE)
     vat.slip(command.ilk, command.account, -command.amount)
     asset = vat.names.ilks[command.ilk]
     vat.tell(CollateralExited, account=command.account, ilk=command.ilk, asset=asset, amount=command.amount)
@@ -341,5 +361,6 @@ def _poke(vat: Vat, command: TakePrice) -> None:
     ilk = command.ilk
     price = vat.price(ilk)
     spot = ray_div_down(value_of(price), vat.get(ilk, "mat"))
+    vat.require_live()
     vat.put(ilk, "spot", spot)
     vat.tell(PriceTaken, ilk=ilk, asset=vat.names.ilks[ilk], price=price, spot=spot)

@@ -52,6 +52,9 @@ _TIERS: Final = {
 }
 """In which account stands what a contract holds."""
 
+_COINS: Final = (VOW, FLAP)
+"""Whose stablecoins are no claims: anybody may send some to any contract, where they stay."""
+
 Terms = Mapping[str, tuple[int, int, int]]
 
 SYSTEM_TERMS: Final[Terms] = {
@@ -121,6 +124,10 @@ cusp        share of the starting price below which a sale must be reset, ray
 chip, tip   keeper's reward: share of the tab (wad), flat (rad)
 cut, step   the price falls by the factor `cut` (ray) every `step` seconds
 """
+
+
+LIVE_TERMS: Final = ("Line", "line", "dust", "mat", "end_wait")
+"""Terms that the shutdown fixes: those of Maker's vat, spotter and end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -248,7 +255,7 @@ class Vat:
         """Move stablecoins between holders. Who moves some to himself must have them, too."""
         self.add("dai", source, -rad)
         self.add("dai", to, rad)
-        self.post(part(source), part(to), self.names.stablecoin, rad)
+        self.post(coins(source), coins(to), self.names.stablecoin, rad)
 
     def frob(self, ilk: str, owner: str, dink: int, dart: int) -> int:
         """Change a vault; return the stablecoins that were drawn, or (below zero) repaid."""
@@ -260,8 +267,8 @@ class Vat:
         dtab, tab = times_signed(rate, dart), times(rate, art)
         debt = self.add(SYSTEM, "debt", dtab)
         within = times(all_art, rate) <= self.get(ilk, "line") and debt <= self.system("Line")
-        covered = tab <= times(ink, self.get(ilk, "spot"))
         require(dart <= 0 or within, Reason.CEILING_IS_EXCEEDED)
+        covered = tab <= times(ink, self.get(ilk, "spot"))
         require((dart <= 0 and dink >= 0) or covered, Reason.VAULT_WOULD_BE_UNSAFE)
         require(art == 0 or tab >= self.get(ilk, "dust"), Reason.VAULT_WOULD_BE_DUST)
         self.add(f"gem.{ilk}", owner, -dink)
@@ -340,6 +347,11 @@ class Vat:
 def part(holder: str) -> str:
     """Name the account in which stands what a holder has."""
     return _TIERS.get(holder, "claims")
+
+
+def coins(holder: str) -> str:
+    """Name the account in which a holder's stablecoins stand."""
+    return part(holder) if holder in _COINS else "claims"
 
 
 def value_of(price: int) -> int:
