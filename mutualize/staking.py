@@ -128,6 +128,8 @@ class StakePool:
 
     def decide(self, view: View, command: Command, at: int) -> list[Event]:
         """Return what happens, or raise Refused."""
+        asked = getattr(command, "assets", getattr(command, "shares", 0))
+        require(asked >= 0, Reason.AMOUNT_IS_TOO_SMALL)
         match command:
             case Stake():
                 return self._enter(view, command, command.assets, self.to_shares_down(view, command.assets))

@@ -312,6 +312,7 @@ class Waterfall:
             require(command.account == self.governance, Reason.CALLER_IS_NOT_GOVERNANCE)
         else:
             require(command.most is None, Reason.CALLER_IS_NOT_GOVERNANCE)
+        require(command.most is None or command.most >= 0, Reason.AMOUNT_IS_TOO_SMALL)
         ready = [loss for loss in found if loss.due <= at]
         require(bool(ready), Reason.TIER_HAS_TO_WAIT)
         events: list[Event] = []

@@ -238,13 +238,14 @@ class Auditor:
         """Return the most that a tier can pay, in base units of the lost asset."""
         if not tier.used:
             return 0
-        most = self._payable(tier, asset, at, debtor)
+        most = self.payable(tier, asset, at, debtor)
         if tier.quota is not None:
             key = f"{tier.name}/{asset}/{at // tier.quota.period_s}"
             most = min(most, max(0, tier.quota.amount - self.cell("ex.quota", key)))
         return most
 
-    def _payable(self, tier: Tier, asset: str, at: int, debtor: str) -> int:
+    def payable(self, tier: Tier, asset: str, at: int, debtor: str) -> int:
+        """Return the most that whoever a tier asks can pay, whatever its quota."""
         pays_in = tier.asset or asset
         if tier.payer in ("mint", "injection"):
             money = tier.amount_max or 0
@@ -447,6 +448,7 @@ class Auditor:
     # --- recoveries --------------------------------------------------------------------------------------
 
     def _money_recovered(self, _entry: Entry, ev: te.MoneyRecovered) -> None:
+        need(ev.amount > 0, "recoveries", f"nothing came back: {ev}")
         self._recovered[ev.asset] = ev.amount
         self._places.clear()
 

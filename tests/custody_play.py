@@ -50,6 +50,26 @@ LIMITS: Final = (
 )  # fmt: skip
 """What the amount that a tier owes may be limited by."""
 VENUE, RULES = "ex", "ex.waterfall"
+REFUSED: Final = {
+    "AMOUNT_IS_TOO_LARGE": 15,
+    "AMOUNT_IS_TOO_SMALL": 4,
+    "AMOUNT_IS_ZERO": 80,
+    "BALANCE_IS_INSUFFICIENT": 100,
+    "CALLER_IS_NOT_CALLED": 3,
+    "CALLER_IS_NOT_GOVERNANCE": 30,
+    "EXITS_ARE_FROZEN": 10,
+    "EXITS_ARE_OPEN": 10,
+    "LIQUIDITY_IS_INSUFFICIENT": 20,
+    "MEMBER_IS_UNKNOWN": 30,
+    "NOTHING_IS_OPEN": 300,
+    "NOTHING_IS_OWED_BACK": 200,
+    "PARAMETER_IS_INVALID": 20,
+    "PURSE_IS_EMPTY": 3,
+    "REDEEM_IS_TOO_LARGE": 80,
+    "RESERVE_IS_UNKNOWN": 20,
+    "TIER_HAS_TO_WAIT": 3,
+}
+"""For which reasons wishes are refused in ten thousand operations, and how often at least."""
 
 
 @attrs.frozen(kw_only=True)

@@ -8,13 +8,16 @@ from __future__ import annotations
 from driver import Watched
 from driver_counts import Counts
 from driver_op import Op
+from house import House
 from shrinker import replay_ops
 from systems import DECIMALS, SETUPS, START, Setup, System, price
 
 from mutualize import commands as c
+from mutualize import tier_commands as tc
 from mutualize.errors import Reason
-from mutualize.events import Event
+from mutualize.events import Event, ShortfallUncovered
 from mutualize.invariants import check
+from mutualize.tier import Tier
 
 NAMED = {setup.name: setup for setup in SETUPS}
 TERMS = {
@@ -203,3 +206,46 @@ def test_a_sweep_leaves_a_wiped_out_collateral_to_the_plain_way() -> None:
     assert watched.play(seizure("carol", "ETH", "USDC", receive_claims=True))
     receipt = watched.play(seizure("carol", "BTC", "USDC"))
     assert receipt.refused is Reason.RESERVE_IS_WIPED_OUT
+
+
+def test_nobody_asks_a_stake_for_less_than_nothing() -> None:
+    """A stake of -1 took money out of the tier, and shares given away below zero were taken from another.
+
+    ---
+    sue    stake 1,000
+    bob    stake -1; mint, redeem, withdraw, give away -1 share
+        => refused
+    """
+    watched = Watched(NAMED["three-tiers"], Counts(), foretold=False)
+    own = {"venue": "aave.stake.stakers", "stake": "stakers"}
+    assert watched.play(Op(0, c.Stake(**own, account="sue", assets=1_000)))
+    for command in (
+        c.Stake(**own, account="bob", assets=-1),
+        c.MintShares(**own, account="bob", shares=-1),
+        c.Redeem(**own, account="bob", shares=-1),
+        c.WithdrawAssets(**own, account="bob", assets=-1),
+        c.TransferStake(**own, account="bob", to="sue", shares=-1),
+    ):
+        assert watched.play(Op(0, command)).refused is Reason.AMOUNT_IS_TOO_SMALL
+
+
+def test_no_vote_lets_a_tier_pay_less_than_nothing() -> None:
+    """A vote over -1 made a stake be slashed by -1.
+
+    ---
+    sue      stake 1,000
+    thief    100
+        => the stakers' tier waits for a vote
+    vote     it pays -1 at most
+        => refused
+    vote     it pays 0 at most
+        => ShortfallUncovered 100
+    """
+    house = House(Tier(name="stakers", payer="stake", stake="stakers", vote="slash"))
+    house.deposit("ann", 1_000)
+    house.must(c.Stake(venue="ex.stake.stakers", account="sue", stake="stakers", assets=1_000))
+    house.lose("theft", amount=100)
+    ask = {"venue": "ex.waterfall", "account": "governance", "tier": "stakers", "asset": "USD"}
+    assert house.refused(tc.ReleaseTier(**ask, most=-1)) == "AMOUNT_IS_TOO_SMALL"
+    receipt = house.must(tc.ReleaseTier(**ask, most=0))
+    assert [e.event.amount for e in receipt.entries if isinstance(e.event, ShortfallUncovered)] == [100]

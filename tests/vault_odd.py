@@ -5,11 +5,10 @@ The rule: a bent wish is a usual one but for one field, so that a guard is met b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import attrs
 from laws_of_vaults import CONTRACTS
-from vault_oracle import BOUNDS, DEFAULTS, SIGNED, SYSTEM_BOUNDS, WORD
+from vault_oracle import BOUNDS, DEFAULTS, SYSTEM_BOUNDS, WORD
 
 from mutualize import commands as c
 from mutualize import vault_commands as v
@@ -34,21 +33,6 @@ WORDS: Final = {
     "name": ("mat", "hump", "duty", "nonsense"),
 }
 """What a field that is a name is bent to."""
-
-
-def bent(stream: Stream, command: c.Command) -> c.Command:
-    """Return a command that differs in one field."""
-    fields = [x.name for x in attrs.fields(type(command)) if x.name not in ("venue", "parameters")]
-    field = stream.choice(fields)
-    value: Any = getattr(command, field)
-    if isinstance(value, int):
-        value = stream.choice((0, 1, -1, value + 1, value - 1, 2 * value, -value, SIGNED, WORD, *_PAST))
-    else:
-        value = stream.choice(WORDS[field])
-    return attrs.evolve(command, **{field: value})
-
-
-_PAST: Final = (SIGNED + 1, WORD + 1)
 
 
 class Wild:

@@ -6,11 +6,13 @@ at an edge: one unit, one second, or one auction too far.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-from vault_odd import LATER, Wild, bent
+from bending import bent
+from vault_odd import LATER, WORDS, Wild
 from vault_oracle import Now
 from vault_oracle_auctions import price_of
 
@@ -63,7 +65,7 @@ SYSTEM = {
 }
 
 
-class Wishes:
+class Wishes(ABC):
     """The players: what they ask for next."""
 
     at: int
@@ -72,17 +74,17 @@ class Wishes:
     stream: Stream
     wild: Wild
 
+    @abstractmethod
     def cell(self, table: str, key: str) -> int:
         """Return one number of the engine."""
-        raise NotImplementedError
 
+    @abstractmethod
     def price(self, asset: str, price: int) -> None:
         """Let the oracle tell a price."""
-        raise NotImplementedError
 
+    @abstractmethod
     def now(self) -> Now:
         """Return what the error oracle looks at."""
-        raise NotImplementedError
 
     def wish(self, kind: Callable[..., c.Command], who: str, ilk: str = "", **fields: Any) -> c.Command:
         """Return somebody's command."""
@@ -96,7 +98,7 @@ class Wishes:
             verbs = (self._frob, self._liquidate, self._liquidate, self._take, self._redo, self._bid)
         command = self.stream.choice(verbs)()
         is_odd = command is not None and self.stream.chance(1, 6)
-        return bent(self.stream, command) if command is not None and is_odd else command
+        return bent(self.stream, command, WORDS, ("venue",)) if command is not None and is_odd else command
 
     def pass_time(self) -> None:
         """Let time pass: none mostly, or up to the very second at which a bid or an auction ends."""
