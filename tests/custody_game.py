@@ -9,7 +9,7 @@ from auditor import LawBroken
 from bending import bent
 from custody_auditor import Auditor
 from custody_oracle import Now, foretell, is_as_told
-from custody_play import DECIMALS, NAMES, PRICES, START, Player, draw_table
+from custody_play import DECIMALS, NAMES, PRICES, START, Player, Table, draw_table
 from systems import Notebook
 
 from mutualize import commands as c
@@ -43,20 +43,13 @@ MEMBERS: Final = (tc.JoinFund, tc.LeaveFund)
 class Game:
     """One table, those who play at it, and the auditor that watches. Raises LawBroken or InvariantBroken."""
 
-    def __init__(self, seed: int, *, foretold: bool = True) -> None:
-        self.stream, self.at, self._asks = Stream(seed, "custody"), START, foretold
+    def __init__(self, seed: int, *, foretold: bool = True, checked: bool = True) -> None:
+        """`foretold`: each refusal is. `checked`: all laws of the book, after each operation."""
+        self.stream, self.at, self._asks, self._checked = Stream(seed, "custody"), START, foretold, checked
+        self.receipt = Receipt()
         self.table = table = draw_table(self.stream)
-        venue, stake = Custody("ex", DECIMALS), StakePool("ex", "stakers", "USD")
-        waterfall = Waterfall(
-            venue.cover(),
-            table.tiers,
-            stakes={"stakers": stake},
-            decimals=DECIMALS,
-            freezes=table.freezes,
-            recoveries=table.rows,
-        )
-        self.notebook, self.auditor, self.gains = Notebook(), Auditor(table), Gains()
-        self.protocol = Protocol([Feed(), venue, stake, waterfall], self.notebook, reactors=[waterfall])
+        self.auditor, self.gains = Auditor(table), Gains()
+        self.protocol, self.notebook = new_protocol(table)
         for observer in (TierRule(), self.auditor, self.gains.look):
             self.protocol.observe(observer)
         for asset, price in PRICES.items():
@@ -67,11 +60,17 @@ class Game:
     def play(self, length: int) -> Auditor:
         """Play, and go over the whole at the end."""
         for _ in range(length):
-            self.at += self.player.wait()
-            self.do(self.command())
+            self.step()
         assert replay(self.notebook.entries) == self.protocol.book
         assert UNKNOWN not in {row.account for row in self.gains.rows({})}
         return self.auditor
+
+    def step(self) -> c.Command:
+        """Let time pass, and somebody ask for something, which is returned."""
+        self.at += self.player.wait()
+        command = self.command()
+        self.do(command)
+        return command
 
     def command(self) -> c.Command:
         """Return what somebody asks for next; once in a while it is bent."""
@@ -80,8 +79,11 @@ class Game:
             return command
         if isinstance(command, SettleProfits) and self.stream.chance(1, 2):
             return self._unsettled(command)
+        if isinstance(command, tc.ReleaseTier) and self.stream.chance(1, 2):
+            return attrs.evolve(command, most=-1)
         if isinstance(command, tc.SetNumbers):
-            return attrs.evolve(command, numbers=(("ann", -1),))
+            below = attrs.evolve(command, numbers=(("ann", -1),))
+            return self.stream.choice((below, attrs.evolve(command, account="ann")))
         return bent(self.stream, command, WORDS, (*KEEP, "asset") if type(command) in MEMBERS else KEEP)
 
     def _unsettled(self, command: SettleProfits) -> c.Command:
@@ -95,7 +97,9 @@ class Game:
         """Carry a command out, as foretold; check all laws."""
         self.auditor.share_lost = getattr(command, "share", 0)
         told = self.foretell(command) if self._asks else None
-        receipt = self.protocol.submit(command, at=self.at)
+        self.receipt = receipt = self.protocol.submit(command, at=self.at)
+        if not self._checked:
+            return receipt
         if self._asks and not is_as_told(told, command, receipt.refused):
             raise LawBroken("foretold", f"{receipt.refused}, not {told}: {command}")
         check(self.protocol.book, deep=True)
@@ -109,6 +113,20 @@ class Game:
     def foretell(self, command: c.Command) -> Reason | None:
         """Return the reason for which the oracle says that a command is refused now."""
         return foretell(Now(self.auditor, self.table.tiers, self.at), command)
+
+
+def new_protocol(table: Table) -> tuple[Protocol, Notebook]:
+    """Return the venue, its stake and its table of tiers, and where they write to."""
+    venue, stake, notebook = Custody("ex", DECIMALS), StakePool("ex", "stakers", "USD"), Notebook()
+    waterfall = Waterfall(
+        venue.cover(),
+        table.tiers,
+        stakes={"stakers": stake},
+        decimals=DECIMALS,
+        freezes=table.freezes,
+        recoveries=table.rows,
+    )
+    return Protocol([Feed(), venue, stake, waterfall], notebook, reactors=[waterfall]), notebook
 
 
 def play(seed: int, length: int, *, foretold: bool = True) -> Auditor:

@@ -132,23 +132,30 @@ class Wishes(ABC):
             *([lambda: self.wish(v.StartDebtAuction, "anyone")] * 3),
             *([lambda: self.wish(v.StartSurplusAuction, "anyone")] * 3),
             lambda: self.wish(v.MoveDai, s.choice(PEOPLE), to=s.choice(PEOPLE), amount=self._rad("dai")),
-            lambda: self.wish(s.choice(DOORS), s.choice(PEOPLE), self._ilk(), amount=s.choice((0, 1, WAD))),
+            lambda: self.wish(
+                s.choice(DOORS), s.choice(PEOPLE), self._ilk(), amount=s.choice((0, 1, WAD, 2**255))
+            ),
             self._govern,
-            *([self.wild.command] * 3),
+            *([self.wild.command] * 4),
         )
 
     def _last_verbs(self) -> Sequence[Callable[[], c.Command | None]]:
         s = self.stream
+        most = s.choice((300, 3_000, 9_000)) * WAD
         return (
             lambda: self.wish(v.Shutdown, s.choice(("governance", "governance", "u0"))),
             *([lambda: self.wish(v.TagPrice, "anyone", self._ilk())] * 2),
+            lambda: self.wish(v.AccrueRate, "anyone", self._ilk()),
+            lambda: self.wish(v.StartDebtAuction, "anyone"),
+            lambda: self.wish(v.StartSurplusAuction, "anyone"),
+            self._govern,
             *([self._cancel] * 4),
             *([lambda: self.wish(v.SkimVault, "anyone", self._ilk(), vault=s.choice(PEOPLE))] * 4),
             lambda: self.wish(v.FreeCollateral, s.choice(PEOPLE), self._ilk()),
             *([self._heal] * 3),
             *([lambda: self.wish(v.ThawDebt, "anyone")] * 3),
-            lambda: self.wish(v.FixShare, "anyone", self._ilk()),
-            *([lambda: self.wish(v.CashOut, s.choice(PEOPLE), self._ilk(), amount=s.below(9_000 * WAD))] * 4),
+            *([lambda: self.wish(v.FixShare, "anyone", self._ilk())] * 3),
+            *([lambda: self.wish(v.CashOut, s.choice(PEOPLE), self._ilk(), amount=s.below(most))] * 8),
             self._frob,
             self._liquidate,
             self._crash,

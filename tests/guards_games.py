@@ -1,0 +1,126 @@
+"""The games in which guards are hunted: of pools, of vault engines, and of balances with their tiers.
+
+The rule: a game is the one that the error oracle of its kind was proved in, but nobody looks at the laws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+import custody_game
+import vault_game
+from auditor import Auditor
+from driver import opening
+from error_oracle_more import foretell
+from guards import Refusal
+from players import Player
+from systems import Notebook, Setup, System
+from vault_wishes import ASSETS, VENUE
+
+from mutualize import commands as c
+from mutualize.book import Book
+from mutualize.errors import Reason, Refused
+from mutualize.protocol import Protocol
+from mutualize.venues.cdp import CODES, Vaults
+from mutualize.venues.outside import Feed
+
+
+def outcome(protocol: Protocol, book: Book, command: c.Command, at: int) -> Reason | None:
+    """Return why those who decide, who have seen nothing yet, refuse a command in the state of a book."""
+    protocol.book = book
+    try:
+        protocol.plan(command, at=at)
+    except Refused as refused:
+        return refused.reason
+    return None
+
+
+@attrs.frozen
+class OfPool(Refusal):
+    """A pool's."""
+
+    setup: Setup
+    auditor: Auditor
+    book: Book
+    command: c.Command
+    at: int
+
+    def told(self) -> Reason | None:
+        """Ask the oracle of pools."""
+        return foretell(self.auditor, self.setup, self.command, self.at)
+
+    def again(self) -> Reason | None:
+        """Ask a new system."""
+        return outcome(System(self.setup, written=False).protocol, self.book, self.command, self.at)
+
+
+def pools(setups: Sequence[Setup], seeds: int, length: int) -> Iterator[Refusal]:
+    """Play each set-up of a pool."""
+    for seed in range(seeds):
+        for setup in setups:
+            system, auditor = System(setup, written=False), Auditor("aave")
+            system.protocol.observe(auditor.take)
+            player = Player(system, auditor, seed)
+            first = [*opening(setup), *player.first()]
+            for number in range(length):
+                op = first[number] if number < len(first) else player.draw()
+                system.at += op.wait
+                receipt = system.protocol.submit(*op.commands, at=system.at)
+                if receipt.refused and not op.also:
+                    yield OfPool(setup, auditor, system.protocol.book, op.command, system.at)
+
+
+@attrs.frozen
+class OfVaults(Refusal):
+    """A vault engine's."""
+
+    game: vault_game.Game
+    command: c.Command
+
+    def told(self) -> Reason | None:
+        """Ask the oracle of vault engines."""
+        return self.game.foretell(self.command)
+
+    def again(self) -> Reason | None:
+        """Ask a new engine."""
+        engine = Vaults(VENUE, "DAI", ASSETS, auctions=self.game.code)
+        return outcome(Protocol([Feed(), engine], Notebook()), self.game.book, self.command, self.game.at)
+
+
+def vaults(seeds: int, length: int) -> Iterator[Refusal]:
+    """Play a vault engine with each liquidation code."""
+    for seed in range(seeds):
+        for code in CODES:
+            game = vault_game.Game(code, seed, foretold=False, checked=False)
+            for number in range(length):
+                command = game.step(last=number * 3 > length * 2)
+                if command is not None and game.receipt.refused:
+                    yield OfVaults(game, command)
+
+
+@attrs.frozen
+class OfBalances(Refusal):
+    """A venue of balances', or its tiers'."""
+
+    game: custody_game.Game
+    command: c.Command
+
+    def told(self) -> Reason | None:
+        """Ask the oracle of balances."""
+        return self.game.foretell(self.command)
+
+    def again(self) -> Reason | None:
+        """Ask a new venue."""
+        protocol, _ = custody_game.new_protocol(self.game.table)
+        return outcome(protocol, self.game.protocol.book, self.command, self.game.at)
+
+
+def balances(seeds: int, length: int) -> Iterator[Refusal]:
+    """Play random tables of tiers over a venue of balances."""
+    for seed in range(seeds):
+        game = custody_game.Game(seed, foretold=False, checked=False)
+        for _ in range(length):
+            command = game.step()
+            if game.receipt.refused:
+                yield OfBalances(game, command)
