@@ -18,7 +18,7 @@ TIER_BUGS = (
         f"{CUSTODY}.cash",
         'return owed - balance(view, account(self.name, "deficit"), asset)',
         "return owed",
-        ("tiers-are-in-cash", "nothing-is-negative", "backing"),
+        ("tiers-are-in-cash", "nothing-is-negative", "backing", "reported"),
     ),
     Bug(
         "a loser pays more than he has",

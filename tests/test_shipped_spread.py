@@ -22,10 +22,6 @@ from mutualize.sweep import Failed
 
 pytestmark = pytest.mark.slow
 
-AWAITED = ()
-"""Scenarios whose spread and elasticities have not been worked out yet: `run` and `show` say so."""
-STUDIED = [name for name in shipped() if name not in AWAITED]
-
 
 @cache
 def kept(name: str, file: str, schema: str, command: str) -> Data:
@@ -60,7 +56,7 @@ def rerun(point: Point, row: object, command: str) -> None:
     assert plain(play(point)) == plain(row), f"the rules give other figures: mutualize {command} --update"
 
 
-@pytest.mark.parametrize("name", STUDIED)
+@pytest.mark.parametrize("name", shipped())
 def test_a_shipped_spread_follows_from_its_points(name: str) -> None:
     """Of this very text, its ranges and its picture are those of its points."""
     study, data = spread(name)
@@ -68,7 +64,7 @@ def test_a_shipped_spread_follows_from_its_points(name: str) -> None:
     assert (shelf() / name / SPREAD).with_suffix(".svg").read_text("utf-8") == spread_picture(data)
 
 
-@pytest.mark.parametrize("name", STUDIED)
+@pytest.mark.parametrize("name", shipped())
 def test_points_of_a_shipped_spread_can_be_run_again(name: str) -> None:
     """The first seed of the base, the last of the last variant, and a drawn set give the figures kept."""
     study, data = spread(name)
@@ -81,7 +77,7 @@ def test_points_of_a_shipped_spread_can_be_run_again(name: str) -> None:
         rerun(points[key], rows[key], f"spread {name}")
 
 
-@pytest.mark.parametrize("name", STUDIED)
+@pytest.mark.parametrize("name", shipped())
 def test_shipped_elasticities_follow_from_their_points(name: str) -> None:
     """Of this very text, they and their picture are those of their points."""
     study, step, data = sensitivity(name)
@@ -92,7 +88,7 @@ def test_shipped_elasticities_follow_from_their_points(name: str) -> None:
     assert (shelf() / name / SENSITIVITY).with_suffix(".svg").read_text("utf-8") == tornado(data)
 
 
-@pytest.mark.parametrize("name", STUDIED)
+@pytest.mark.parametrize("name", shipped())
 def test_points_of_shipped_elasticities_can_be_run_again(name: str) -> None:
     """An input that is moved gives the figures kept."""
     study, step, data = sensitivity(name)
