@@ -111,7 +111,8 @@ class Crash:
         self.began_s = self.entered_s = 0.0
         for agent in (Genesis(self._beginnings()), Prices(steps, twice=twice), self._keeper(steps)):
             self.world.start(agent)
-        self.protocol.observe(Signals(self.world, [self.pool]).observe)
+        signals = Signals(self.world, [self.pool])
+        self.protocol.observe(signals.observe, summary=signals.observe_stretch)
         self.protocol.observe(TierRule(), *TierRule.kinds)
 
     def _beginnings(self) -> Iterator[Beginning]:
@@ -165,7 +166,7 @@ class Crash:
         )
         usdc = Market(asset="USDC", money="", asset_decimals=6, money_decimals=8, path=ConstantPath(10**8))
         watchlist = Watchlist(self.pool)
-        self.protocol.observe(watchlist.observe)
+        self.protocol.observe(watchlist.observe, summary=watchlist.observe_stretch)
         self.protocol.observe(self._note, Liquidated)
         markets = Markets({"ETH": eth, "USDC": usdc}, {"ETH": 18, "USDC": 6})
         desk = Desk(Targets(self.pool, watchlist), markets, Fees(), None, Habits(flash=True), 3_600)

@@ -51,6 +51,11 @@ def canonical(value: Mapping[str, object]) -> bytes:
     return _encoder.encode(value) + b"\n"
 
 
+def encode_text(text: str) -> bytes:
+    """Return a text as it is spelled in a line. Raises ValueError where UTF-8 has no bytes for it."""
+    return _encoder.encode(text)
+
+
 def encode(entry: Entry) -> bytes:
     """Return an entry as one canonical line, line feed included.
 

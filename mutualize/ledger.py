@@ -27,6 +27,7 @@ from mutualize.encoding import canonical, encode_all
 from mutualize.errors import MutualizeError
 from mutualize.events import Entry
 from mutualize.locked_file import io_error
+from mutualize.stretch import Stretch
 
 FORMAT = "mutualize-ledger/1"
 BATCH_EVENTS = 1_000
@@ -147,7 +148,23 @@ class Ledger(ABC):
                 raise ValueError(f"entry {entry.seq} does not follow entry {seq - 1}")
         self._batch += encode_all(entries)
         self._next += len(entries)
-        return self._next - self.durable_seq >= BATCH_EVENTS
+        return self.room <= 0
+
+    @property
+    def room(self) -> int:
+        """How many more entries fill the open batch."""
+        return BATCH_EVENTS - (self._next - self.durable_seq)
+
+    def append_stretch(self, stretch: Stretch) -> bool:
+        """Take a stretch into the open batch, as `append` would each of its transactions.
+
+        No transaction of it but the last may fill the batch (`room`).
+        """
+        if self._sealed or stretch.seq != self._next:
+            raise ValueError(f"entry {stretch.seq} does not follow entry {self._next - 1}")
+        self._batch += stretch.lines()
+        self._next += stretch.count
+        return self.room <= 0
 
     def close_batch(self) -> None:
         """Write the open batch and its commit line; what it holds is acknowledged. Nothing if it is empty."""
@@ -197,6 +214,12 @@ class MemoryLedger(Ledger):
         """Take one whole transaction into the open batch, and keep its entries."""
         is_full = super().append(entries)
         self.entries += entries
+        return is_full
+
+    def append_stretch(self, stretch: Stretch) -> bool:
+        """Take a stretch into the open batch, and keep its entries."""
+        is_full = super().append_stretch(stretch)
+        self.entries += stretch.entries()
         return is_full
 
     def _write(self, data: bytes | bytearray, *, last: bool = False) -> None:

@@ -154,6 +154,16 @@ class Discarded:
         del entries
         return False
 
+    @property
+    def room(self) -> int:
+        """How many entries a stretch may have: it is never full, but a stretch is kept until then."""
+        return 1_000
+
+    def append_stretch(self, stretch: object) -> bool:
+        """Take many transactions, and never be full."""
+        del stretch
+        return False
+
     def close_batch(self) -> None:
         """Close nothing."""
 

@@ -10,7 +10,7 @@ code. A reaction (a recognised shortfall starts the waterfall) cannot be refused
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, runtime_checkable
 from typing import Protocol as Face
 
 import attrs
@@ -19,6 +19,7 @@ from mutualize.book import Book, Draft, View
 from mutualize.commands import Command
 from mutualize.errors import Reason, Refused
 from mutualize.events import Entry, Event, RefusalsCounted
+from mutualize.stretch import Stretch
 
 
 class Venue(Face):
@@ -56,7 +57,21 @@ class Journal(Face):
         """End the ledger with the digest of the final balances; return the run's digest."""
 
 
+@runtime_checkable
+class LongJournal(Journal, Face):
+    """A journal that takes many transactions at once."""
+
+    @property
+    def room(self) -> int:
+        """How many more entries fill the open batch."""
+
+    def append_stretch(self, stretch: Stretch) -> bool:
+        """Take a stretch, of which no transaction but the last may fill the batch; say whether it is full."""
+
+
 Observer = Callable[[Entry], None]
+Summary = Callable[[Stretch], bool]
+"""How an observer takes a whole stretch; it returns False where it wants to see the entries."""
 
 
 class Planned(NamedTuple):
@@ -107,18 +122,23 @@ class Protocol:
         for reactor in reactors:
             for kind in reactor.answers:
                 self._reactors[kind] = (*self._reactors.get(kind, ()), reactor)
+        self._long = journal if isinstance(journal, LongJournal) else None
         self._observers: list[tuple[Observer, tuple[type[Event], ...]]] = [(each, ()) for each in observers]
+        self._summaries: dict[Observer, Summary] = {}
         self._watching: dict[type[Event], tuple[Observer, ...]] = {}
         """Who watches a kind of event; filled as kinds come up."""
         self.refusals: dict[str, int] = {}
         """How often each reason was refused since the last batch of the ledger."""
 
-    def observe(self, observer: Observer, *kinds: type[Event]) -> None:
+    def observe(self, observer: Observer, *kinds: type[Event], summary: Summary | None = None) -> None:
         """Call `observer` with every entry from now on, after the book took its transaction in.
 
-        Where `kinds` are given, with entries of those kinds alone. It must not submit.
+        Where `kinds` are given, with entries of those kinds alone. It must not submit. Entries of a stretch
+        come when the book has taken all of it in; who has a `summary` is asked first whether that is enough.
         """
         self._observers.append((observer, kinds))
+        if summary is not None:
+            self._summaries[observer] = summary
         self._watching.clear()
 
     def _watch(self, kind: type[Event]) -> tuple[Observer, ...]:
@@ -176,6 +196,34 @@ class Protocol:
         if is_full:
             self.close_batch(at)
         return Receipt(entries)
+
+    @property
+    def room(self) -> int:
+        """How many entries the next stretch may have, its last transaction apart; 0 where none is taken."""
+        return 0 if self._long is None else self._long.room
+
+    def extend(self, stretch: Stretch, at: int) -> None:
+        """Commit a stretch of what venues decided on this very book, one transaction after the other.
+
+        Nothing may follow from any of them, and no transaction but the last may exceed `room`.
+        """
+        assert self._long is not None, "there is no room"
+        is_full = self._long.append_stretch(stretch)
+        self.book.apply_together(stretch.count, stretch.moved, stretch.tables)
+        asked: dict[Observer, bool] = {}
+        asking: dict[type[Event], list[Observer]] = {}
+        for kind in stretch.kinds:
+            for observer in self._watching.get(kind) or self._watch(kind):
+                summary = self._summaries.get(observer)
+                if observer not in asked:
+                    asked[observer] = summary is None or not summary(stretch)
+                if asked[observer]:
+                    asking.setdefault(kind, []).append(observer)
+        for entry in stretch.entries(asking) if asking else ():
+            for observer in asking[type(entry.event)]:
+                observer(entry)
+        if is_full:
+            self.close_batch(at)
 
     def _are_quiet(self, events: list[Event]) -> bool:
         """Say whether no event leads to another."""

@@ -47,6 +47,7 @@ from mutualize.scenario.load import load, loads
 from mutualize.scenario.model import Scenario
 from mutualize.spread import Told, spread_of
 from mutualize.spread_file import spread_beside, spread_for
+from mutualize.stretch import Stretch
 from mutualize.ties import ORDERS, ties_data
 
 RULES: Final = "mutualize-rules/1"
@@ -341,6 +342,15 @@ class Lawful:
     def append(self, entries: Sequence[Entry]) -> bool:
         """Take one whole transaction."""
         return self._ledger.append(entries)
+
+    @property
+    def room(self) -> int:
+        """How many more entries fill the open batch."""
+        return self._ledger.room
+
+    def append_stretch(self, stretch: Stretch) -> bool:
+        """Take many whole transactions."""
+        return self._ledger.append_stretch(stretch)
 
     def close_batch(self) -> None:
         """Check the laws that cost little, then close the batch."""

@@ -24,6 +24,7 @@ import attrs
 from mutualize.book import View
 from mutualize.events import Entry, Event, LossAbsorbed, ParameterChanged, PricePublished
 from mutualize.stops import Key, Stops
+from mutualize.stretch import Stretch
 from mutualize.tables import ORACLE, debt_table, flags_table, reserve_table, supply_table
 from mutualize.units import BPS, RAY, WAD, div_up, mul_div_down, mul_div_up
 from mutualize.venues.pool import Pool
@@ -138,6 +139,19 @@ class Watchlist:
                     self._at_risk |= value
         if type(event) in WAVES and self._moves_all(event):
             self.waves += 1
+
+    def observe_stretch(self, stretch: Stretch) -> bool:
+        """Note whose positions a stretch changed. It needs no entries."""
+        assert stretch.kinds.isdisjoint(WAVES), "prices and haircuts are not told in stretches"
+        members, dirty = self._members, self._dirty
+        for table in self._tables.keys() & stretch.tables.keys():
+            cells = stretch.tables[table]
+            for key, value in cells.items():
+                if members is None or members(key):
+                    dirty[key] = None
+                    if table == self._flags and value & self._owes:
+                        self._at_risk |= value
+        return True
 
     def _moves_all(self, event: Event) -> bool:
         """Say whether an event moves everybody at once: a price, a parameter, a loss that an index bears.

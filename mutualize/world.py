@@ -29,6 +29,7 @@ from mutualize.errors import InvariantBroken, MutualizeError, Reason, Refused
 from mutualize.events import Event
 from mutualize.protocol import Planned, Protocol, Receipt
 from mutualize.randomness import Stream
+from mutualize.stretch import Stretch
 from mutualize.units import div_down
 
 SPINS_MAX: Final = 100_000
@@ -192,6 +193,20 @@ class World:
         self._in_core = False
         return receipt
 
+    @property
+    def room(self) -> int:
+        """How many entries the next stretch may have, but for its last transaction; 0: none is taken now.
+
+        None is while somebody waits for a gauge, since that is to be seen after each transaction.
+        """
+        return 0 if self._gauges else self.protocol.room
+
+    def extend(self, stretch: Stretch) -> None:
+        """Do many transactions that venues decided just now, one after the other."""
+        self._in_core = True
+        self.protocol.extend(stretch, self.now)
+        self._in_core = False
+
     def carry_out(self, planned: list[Planned], cause: int | None = None) -> Receipt:
         """Do what was planned, in this instant and with nothing done since: no rule is asked again."""
         self._in_core = True
@@ -253,6 +268,10 @@ class World:
         if waiting:
             for nap in tuple(waiting):
                 self._wake(nap, Wake(name, cause))
+
+    def awaits(self, name: str) -> bool:
+        """Say whether anybody waits for a signal."""
+        return bool(self._waiting.get(name))
 
     @property
     def is_gauged(self) -> bool:

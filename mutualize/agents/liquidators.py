@@ -26,7 +26,7 @@ from mutualize.agents.targets import Pair
 from mutualize.commands import ALL, Command, Trade
 from mutualize.errors import Reason
 from mutualize.events import Liquidated, Traded, trade
-from mutualize.market.market import Fill
+from mutualize.market.market import Fill, Market
 from mutualize.protocol import Planned
 from mutualize.units import mul_div_down
 from mutualize.venues.sweep import Sweep
@@ -253,21 +253,44 @@ class Liquidator:
         if self._sweeping is None or not self._sweeping.is_current(now, pair):
             self._sweeping = desk.sweep(world, pair, self.name)
         sweeping, targets, least = self._sweeping, desk.targets, desk.habits.profit_min
-        while sweeping is not None and not self._is_full(now):
-            target = targets.pick(world, pair, self._skip)
+        if sweeping is None:
+            return
+        room = self._begin(world, sweeping, market, mid)
+        while not self._is_full(now):
+            target = targets.pick(world, pair, self._skip, ahead=sweeping)
             amounts = None if target is None else sweeping.look(target.account)
             if target is None or amounts is None:
-                return
+                break
             got = mul_div_down(amounts.seize, *rate)
             if got < amounts.pay or mul_div_down(got - amounts.pay, *worth) < least:
-                return
-            sold, bought = (pair.collateral, amounts.seize), (pair.debt, got)
-            traded = Traded(mid=mid, transfers=trade(self.name, sold, bought, market.place))
-            world.enact(sweeping.take(), self._cause, after=(traded,))
+                break
+            if room and sweeping.join(got):
+                if sweeping.is_gone(target.account):
+                    targets.drop(pair, target.account)
+            else:
+                self._extend(world, sweeping)
+                sold, bought = (pair.collateral, amounts.seize), (pair.debt, got)
+                traded = Traded(mid=mid, transfers=trade(self.name, sold, bought, market.place))
+                world.enact(sweeping.take(), self._cause, after=(traded,))
+                targets.forget(world, pair, target.account)
+                room = self._begin(world, sweeping, market, mid)
             self._sent = self._sent + 1 if self._last == now else 1
             self._last = now
-            self._book(pair, amounts.pay, amounts.seize, [(*sold, *bought)])
-            targets.forget(world, pair, target.account)
+            self._book(pair, amounts.pay, amounts.seize, [(pair.collateral, amounts.seize, pair.debt, got)])
+            if sweeping.count >= room > 0:
+                self._extend(world, sweeping)
+                room = self._begin(world, sweeping, market, mid)
+        self._extend(world, sweeping)
+
+    def _begin(self, world: World, sweeping: Sweep, market: Market, mid: int) -> int:
+        """Begin to join liquidations; return how many entries there may be until they are committed."""
+        sweeping.begin(market.place, mid, self._cause)
+        return world.room
+
+    def _extend(self, world: World, sweeping: Sweep) -> None:
+        """Commit what was joined."""
+        if sweeping.count:
+            world.extend(sweeping.close())
 
     # --- acting ------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from mutualize.events import (
     Slashed,
     Traded,
 )
+from mutualize.stretch import Shape, Stretch
 from mutualize.tables import reserve_table
 from mutualize.tier_events import (
     ExitsFrozen,
@@ -146,6 +147,8 @@ class Signals:
             for asset in pool.assets
         }
         self._virtual: dict[str, int] = {}
+        self._means: dict[Shape, list[str]] = {}
+        """The signals that transactions of a shape are, but for cash."""
 
     def observe(self, entry: Entry) -> None:
         """Wake those whom an entry concerns."""
@@ -166,6 +169,25 @@ class Signals:
                 if gauged and table != changed:  # cells are sorted by table: each reserve comes once
                     changed = table
                     self._gauges(reserves[table], entry.seq)
+
+    def observe_stretch(self, stretch: Stretch) -> bool:
+        """Keep up with a stretch. Say whether nobody waits for anything that it may mean."""
+        names: list[str] = []
+        for shape in dict.fromkeys([shape for shape, _ in stretch.rows]):
+            if shape not in self._means:
+                self._means[shape] = [
+                    name
+                    for event in shape.sample
+                    if type(event) in _MEANS
+                    for name in _MEANS[type(event)](event)
+                ]
+            names += self._means[shape]
+        told = [(table, self._reserves[table]) for table in stretch.tables if table in self._reserves]
+        if any(map(self._world.awaits, [*names, *(reserve.cash for _, reserve in told)])):
+            return False
+        for table, _ in told:
+            self._virtual[table] = stretch.tables[table].get("virtual", self._virtual.get(table, 0))
+        return True
 
     def _haircut(self, event: LossAbsorbed, seq: int) -> None:
         reserve = self._reserves.get(reserve_table(event.venue, event.asset))

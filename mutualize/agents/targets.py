@@ -16,6 +16,7 @@ from mutualize.randomness import Stream
 from mutualize.units import BPS, RAY, WAD, mul_div_down
 from mutualize.venues.pool import Pool
 from mutualize.venues.reserve import names_of
+from mutualize.venues.sweep import Sweep
 from mutualize.venues.work import Work
 from mutualize.watchlist import Watchlist
 from mutualize.world import World
@@ -70,39 +71,57 @@ class Targets:
             self._rank(world)
         return [pair for pair, ranked in self._ranked.items() if ranked]
 
-    def pick(self, world: World, pair: Pair, skip: Skip, stream: Stream | None = None) -> Target | None:
+    def pick(
+        self,
+        world: World,
+        pair: Pair,
+        skip: Skip,
+        stream: Stream | None = None,
+        ahead: Sweep | None = None,
+    ) -> Target | None:
         """Return the target with the highest ceiling, or (with a stream) any with at least half of that.
 
         Liquidators who do not see each other's transactions would else all go for the same one. What was
-        liquidated since is ranked again before it is returned, or dropped.
+        liquidated since is ranked again before it is returned, or dropped; `ahead` knows of what the book
+        does not hold yet.
         """
         ranked = self._ranked[pair]
-        work: Work | None = None
         while (place := _choose(ranked, pair, skip, stream)) is not None:
             target = ranked[place]
-            if not self._watchlist.has_moved(target.account):
+            if ahead is not None and ahead.has_changed(target.account):
+                units = ahead.standing(target.account)
+            elif self._watchlist.has_moved(target.account):
+                units = self._standing(world, pair, target.account)
+            else:
                 return target
-            if not self._is_pair(world.book.cell(self.pool.flags, target.account), pair):
+            if units is None:
                 del ranked[place]
                 continue
-            work = work or self.pool.work(world.book, world.now, accruing=False)
-            if work.health(target.account).factor >= WAD:
-                del ranked[place]
-                continue
-            ceiling = _scale(work, pair).ceiling(
-                work.supplied(pair.collateral, target.account), work.owed(pair.debt, target.account)
-            )
+            ceiling = _scale(self.pool.work(world.book, world.now, accruing=False), pair).ceiling(*units)
             if ceiling * 100 >= target.ceiling * 99:
                 return Target(ceiling, target.account)
             del ranked[place]
             insort(ranked, Target(ceiling, target.account))
         return None
 
+    def _standing(self, world: World, pair: Pair, account: str) -> tuple[int, int] | None:
+        """Return the units that somebody holds and owes; None where he is not (still) unsafe under the pair."""
+        if not self._is_pair(world.book.cell(self.pool.flags, account), pair):
+            return None
+        work = self.pool.work(world.book, world.now, accruing=False)
+        if work.health(account).factor >= WAD:
+            return None
+        return work.supplied(pair.collateral, account), work.owed(pair.debt, account)
+
     def forget(self, world: World, pair: Pair, account: str) -> None:
         """Drop a target that was just liquidated, if nothing is left of it."""
+        if not self._is_pair(world.book.cell(self.pool.flags, account), pair):
+            self.drop(pair, account)
+
+    def drop(self, pair: Pair, account: str) -> None:
+        """Drop a target of which nothing is left, if it is the first."""
         ranked = self._ranked[pair]
-        gone = not self._is_pair(world.book.cell(self.pool.flags, account), pair)
-        if gone and ranked and ranked[-1].account == account:
+        if ranked and ranked[-1].account == account:
             ranked.pop()
 
     def _is_pair(self, flags: int, pair: Pair) -> bool:

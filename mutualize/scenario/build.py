@@ -116,7 +116,8 @@ class Builder:
         self.world.start(Genesis(Beginnings(scenario, self.markets, seed)))
         for agent in self._agents():
             self.world.start(agent)
-        self.protocol.observe(Signals(self.world, self.pools.values()).observe)
+        signals = Signals(self.world, self.pools.values())
+        self.protocol.observe(signals.observe, summary=signals.observe_stretch)
 
     def _agents(self) -> list[Agent]:
         """Return all agents, in the order in which they stand in line where an instant is shared."""
@@ -177,7 +178,7 @@ class Builder:
     # --- populations -------------------------------------------------------------------------------------
 
     def _watchlist(self, watchlist: Watchlist) -> Watchlist:
-        self.protocol.observe(watchlist.observe)
+        self.protocol.observe(watchlist.observe, summary=watchlist.observe_stretch)
         return watchlist
 
     def _liquidators(self, group: Liquidators) -> list[Agent]:

@@ -264,9 +264,17 @@ class Reserve:
         moved = transfers_between(changes, names.residue, self.asset) if changes else ()
         return moved, _changed(names.reserve, written, now)
 
+    def worth(self) -> tuple[int, int, int]:
+        """Return what loans, claims and treasury were worth when they were last told of, in base units."""
+        return self._worth or self._worth_of(self._written)
+
+    def told(self, loans: int, claims: int, treasury: int) -> None:
+        """Take it that somebody else told of all that changed, and what it is worth now."""
+        self._written, self._worth = _state_of(self), (loans, claims, treasury)
+
     def repaid(self, units: int, amount: int, *, rates: bool) -> Flushed:
         """Burn debt units for money that comes in. Returns what `flush` would; all else is flushed."""
-        loans, claims, treasury = self._worth or self._worth_of(self._written)
+        loans, claims, treasury = self.worth()
         self.debt_scaled -= units
         self.virtual += amount
         if rates:
@@ -278,7 +286,7 @@ class Reserve:
 
     def paid_out(self, units: int, amount: int) -> Flushed:
         """Burn claim units for money that goes out. Returns what `flush` would; all else is flushed."""
-        loans, claims, treasury = self._worth or self._worth_of(self._written)
+        loans, claims, treasury = self.worth()
         self.supply_scaled -= units
         self.virtual -= amount
         self.update_rates()

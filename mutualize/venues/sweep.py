@@ -1,6 +1,7 @@
 """A sweep: many liquidations of one pair at one moment, without taking the reserves up and down for each.
 
-    look(borrower) ─▶ what would be paid and seized     take() ─▶ the events, to be committed at once
+    look(borrower) ─▶ what would be paid and seized ─┬▶ join() … join() ─▶ close(): a stretch, to be committed
+                                                     └▶ take(): the events, to be committed at once
 
 Its one rule: `liquidation` decides, this does it faster. The same events come out, in the same order, or none
 do (`look` returns None) and the plain way has to be taken: for who owes or holds anything else, for a
@@ -16,11 +17,13 @@ from mutualize.book import Draft
 from mutualize.errors import Refused
 from mutualize.events import Cell, Event, Liquidated
 from mutualize.units import WAD, ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
+from mutualize.venues.joined import Joined, Terms
 from mutualize.venues.liquidation import Amounts, Side, amounts_of, leaves_dust, most_of, takes_all
 from mutualize.venues.rules import Health
 
 if TYPE_CHECKING:
     from mutualize.book import Book
+    from mutualize.stretch import Stretch
     from mutualize.venues.pool import Pool
 
 
@@ -50,6 +53,9 @@ class Sweep:
         self._held = Side(self._collateral, 0, 0, self._price_held)
         self._owed = Side(self._debt, 0, 0, self._price_owed)
         self._recognises = pool.rules.recognition == "at-zero-collateral"
+        names = self._collateral.names, self._debt.names
+        terms = Terms(pool.name, liquidator, pool.rules.treasury, pool.flags, collateral, debt, *names)
+        self._joined = Joined(terms, self._collateral, self._debt)
         self._borrower = ""
         self._found: tuple[Amounts, bool, int] | None = None
         self._can = (
@@ -65,7 +71,10 @@ class Sweep:
     def look(self, borrower: str) -> Amounts | None:
         """Return what liquidating a borrower would do, or None where the plain way has to be taken."""
         self._found = None
-        if self._flags.get(borrower) != self._pair_flags or not self._can:
+        flags = self._joined.flags.get(borrower)
+        if flags is None:
+            flags = self._flags.get(borrower)
+        if flags != self._pair_flags or not self._can:
             return None
         try:
             return self._judge(borrower)
@@ -80,12 +89,7 @@ class Sweep:
             self._held,
             self._owed,
         )
-        held.units = units = self._supply[borrower]
-        held.amount = ray_mul_down(units, collateral.liquidity_index)
-        owed.units = units = self._debts[borrower]
-        owed.amount = ray_mul_up(units, debt.borrow_index)
-        value = held.value_down(held.amount)
-        health = Health(value, owed.value_up(owed.amount), value * collateral.threshold, 0)
+        health = self._weigh(borrower)
         if health.factor >= WAD or borrower in (self._liquidator, rules.treasury):
             return None
         amounts = amounts_of(rules, held, owed, most_of(rules, health, held, owed))
@@ -100,9 +104,22 @@ class Sweep:
         self._borrower, self._found = borrower, (amounts, none_left, burned)
         return amounts
 
+    def _weigh(self, borrower: str) -> Health:
+        """Read a position; return its health."""
+        collateral, debt, held, owed = self._collateral, self._debt, self._held, self._owed
+        units = self._joined.kept.get(borrower)
+        held.units = units = self._supply[borrower] if units is None else units
+        held.amount = ray_mul_down(units, collateral.liquidity_index)
+        units = self._joined.left.get(borrower)
+        owed.units = units = self._debts[borrower] if units is None else units
+        owed.amount = ray_mul_up(units, debt.borrow_index)
+        value = held.value_down(held.amount)
+        return Health(value, owed.value_up(owed.amount), value * collateral.threshold, 0)
+
     def take(self) -> list[Event]:
         """Return the events of what was looked at last, to be committed before anything else is."""
         assert self._found is not None, "look first"
+        assert not self._joined.count, "close before"
         amounts, none_left, burned = self._found
         held, owed, borrower = self._held, self._owed, self._borrower
         collateral, debt, names = held.reserve, owed.reserve, held.reserve.names
@@ -152,3 +169,82 @@ class Sweep:
         )
         self._work.made.append(liquidated.cells)
         return [*accruals, liquidated]
+
+    # --- joined to a stretch -----------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """How many entries are joined and not yet closed."""
+        return self._joined.count
+
+    def has_changed(self, account: str) -> bool:
+        """Say whether what is joined changed a position: the book does not know it yet."""
+        return account in self._joined.left
+
+    def is_gone(self, account: str) -> bool:
+        """Say whether what is joined left nothing to be liquidated of a position."""
+        return account in self._joined.flags
+
+    def standing(self, account: str) -> tuple[int, int] | None:
+        """Return the units that such a one holds and owes; None where he is not unsafe under the pair."""
+        is_pair = self._joined.flags.get(account, self._pair_flags) == self._pair_flags
+        if not is_pair or self._weigh(account).factor >= WAD:
+            return None
+        return self._held.units, self._owed.units
+
+    def begin(self, place: str, mid: int, cause: int | None) -> None:
+        """Begin to join; what is seized is sold there, at this price in the middle. `cause` led to it."""
+        assert not self._joined.count, "close first"
+        self._joined.begin(self._book.seq, self._at, cause, place, mid)
+
+    def join(self, got: int) -> bool:
+        """Do what was looked at last, and sell what is seized; or return False where `take` has to do it.
+
+        That is where a shortfall follows, where interest is still to be told of, and where one of the
+        aggregates does not change.
+        """
+        assert self._found is not None, "look first"
+        amounts, none_left, burned = self._found
+        held, owed, borrower, joined = self._held, self._owed, self._borrower, self._joined
+        collateral, debt, left = held.reserve, owed.reserve, owed.units - burned
+        pay, seize, index = amounts.pay, amounts.seize, collateral.liquidity_index
+        taken = min(held.units, ray_div_up(seize, index))
+        claims = ray_mul_down(collateral.supply_scaled - taken, index)
+        loans = ray_mul_up(debt.debt_scaled - burned, debt.borrow_index)
+        follows = none_left and self._recognises and (left or owed.amount > pay)
+        moves = burned and pay and claims < joined.claims and loans < joined.loans
+        if self._accruals or follows or not moves:
+            return False
+        rates = collateral.liquidity_rate, collateral.borrow_rate, debt.liquidity_rate, debt.borrow_rate
+        debt.debt_scaled -= burned
+        debt.virtual += pay
+        debt.update_rates()
+        collateral.supply_scaled -= taken
+        collateral.virtual -= seize
+        collateral.update_rates()
+        kept, given, has = held.units - taken, 0, 0
+        if amounts.fee:
+            treasury, units = self._rules.treasury, min(kept, ray_div_up(amounts.fee, index))
+            if units:
+                kept -= units
+                given = 1 if borrower < treasury else -1
+                has = joined.kept.get(treasury) or self._supply.get(treasury, 0)
+                has += units
+        flags = (self._owed_bit if left else 0) | (0 if none_left or not kept else self._held_bit)
+        joined.add(
+            borrower,
+            (pay, seize, amounts.fee, got),
+            (claims, loans),
+            (kept, has, left),
+            given,
+            None if flags == self._pair_flags else flags,
+            rates,
+        )
+        self._found = None
+        return True
+
+    def close(self) -> Stretch:
+        """Return what was joined. It has to be committed before anything else is done."""
+        stretch = self._joined.close()
+        self._work.told(stretch.seq + stretch.count)
+        return stretch

@@ -44,6 +44,8 @@ class Work:
         self._cells: dict[tuple[str, str], int] = {}
         self._before: dict[tuple[str, str], int] = {}
         self._seq = -1
+        self._is_told = False
+        """Whether all that these copies hold stands in the book as of `_seq`."""
 
     # --- from one transaction to the next ----------------------------------------------------------------
 
@@ -55,6 +57,8 @@ class Work:
         book = view.below
         if self.view is not book or self._accruals or self._before:
             return False
+        if self._is_told:
+            return book.seq == self._seq and not view.events
         if view.events:
             return book.seq == self._seq and self._made_all(view.events)
         written = [entry.event for entry in book.latest]
@@ -77,6 +81,7 @@ class Work:
         """Begin a transaction over the book."""
         assert isinstance(self.view, Book)
         self._seq = self.view.seq
+        self._is_told = False
         self.made = []
         self._seen.clear()
         self._cells.clear()
@@ -84,6 +89,10 @@ class Work:
             self.at = at
             self._rested.update(self._reserves)
             self._reserves.clear()
+
+    def told(self, seq: int) -> None:
+        """Take it that the book holds all that these copies hold when entry `seq` is the next one."""
+        self._seq, self._is_told = seq, True
 
     # --- reads -------------------------------------------------------------------------------------------
 

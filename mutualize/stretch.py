@@ -1,0 +1,139 @@
+"""A stretch: many transactions of known shapes, one after the other at one moment, written at once.
+
+    sample, with holes ─▶ encode ─▶ lines, cut at the holes ─▶ lines of values     (what the ledger takes)
+           └──────────────────────▶ a function of values ────▶ events              (for who wants to see them)
+
+Its one rule: it is what its entries are. The encoder alone says how a line is spelled: a shape repeats what
+that wrote of a sample, with other numbers and another name in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+import attrs
+
+from mutualize.accounts import Transfer
+from mutualize.encoding import encode, encode_text
+from mutualize.events import Cell, Entry, Event
+
+Values = tuple[Any, ...]
+"""What fills the holes of a shape, by number: AT … SEQ are the same for all shapes."""
+AT, CAUSE, CAUSE_TEXT, NAME, NAME_TEXT, SEQ = range(6)
+"""Time, cause (as a number and as it is spelled), name (also both), and the seq of the first entry.
+
+Behind it come the seqs of the other entries, and then the numbers of the events.
+"""
+_HOLES: Final = 7_190_000_000_000_000_000
+"""The holes are the integers from here on, in a sample: as large as the envelope of an entry takes."""
+FIRST, LAST = "\x01", "\U0010ffff"
+"""Two holes for the name: as a key it stands before, or behind, whatever else stands beside it."""
+
+
+def hole(number: int) -> int:
+    """Return what stands for a value in a sample."""
+    return _HOLES + number
+
+
+class Shape:
+    """Transactions that differ in nothing but numbers and one name; found from a sample of their events."""
+
+    def __init__(self, sample: Sequence[Event]) -> None:
+        self.kinds = tuple(type(event) for event in sample)
+        self.sample = sample
+        self._makers: list[Callable[[Values], Event]] = []
+        pattern, order = _pattern_of(sample)
+        self._format: Callable[[Values], bytes] = pattern.__mod__
+        self._pick: Callable[[Values], Values] = itemgetter(*order)
+
+    def lines(self, values: Values) -> bytes:
+        """Return the lines of one transaction."""
+        return self._format(self._pick(values))
+
+    def entries(self, values: Values, kinds: Container[type[Event]]) -> list[Entry]:
+        """Return its entries of these kinds."""
+        if not self._makers:
+            self._makers = [_maker(event) for event in self.sample]
+        at, cause, tx = values[AT], values[CAUSE], values[SEQ]
+        return [
+            Entry(seq, at, tx, cause, make(values))
+            for seq, (kind, make) in enumerate(zip(self.kinds, self._makers, strict=True), tx)
+            if kind in kinds
+        ]
+
+
+def _pattern_of(sample: Sequence[Event]) -> tuple[bytes, list[int]]:
+    """Return the lines of a sample with a place for each value, and the values in the order of places."""
+    line = b"".join(
+        encode(Entry(hole(SEQ + number), hole(AT), hole(SEQ), hole(CAUSE_TEXT), event))
+        for number, event in enumerate(sample)
+    )
+    names = [encode_text(name) for name in (FIRST, LAST)]
+    order: list[int] = []
+
+    def cut(found: re.Match[bytes]) -> bytes:
+        is_name = found[0] in names
+        order.append(NAME_TEXT if is_name else int(found[0]) - _HOLES)
+        return b"%b" if order[-1] in (NAME_TEXT, CAUSE_TEXT) else b"%d"
+
+    holes = b"|".join([*map(re.escape, names), str(_HOLES).encode()[:-4] + rb"\d{4}"])
+    return re.sub(holes, cut, line.replace(b"%", b"%%")), order
+
+
+_MAKER = """
+def make(values):
+    return kind({fields}, transfers=({transfers}), cells=({cells}))
+"""
+
+
+def _maker(sample: Event) -> Callable[[Values], Event]:
+    """Return the function that makes an event of the values: its code names each, as if written by hand."""
+    fields = [
+        f"{field.name}={_taken(getattr(sample, field.name))}"
+        for field in attrs.fields(type(sample))
+        if field.name not in ("transfers", "cells")
+    ]
+    rows = [
+        "".join(f"new({kind}, ({', '.join(map(_taken, row))})), " for row in of)
+        for kind, of in (("Transfer", sample.transfers), ("Cell", sample.cells))
+    ]
+    source = _MAKER.format(fields=", ".join(fields), transfers=rows[0], cells=rows[1])
+    made: dict[str, Any] = {"kind": type(sample), "Transfer": Transfer, "Cell": Cell, "new": tuple.__new__}
+    exec(source, made)  # noqa: S102 - made of our own classes' field names, as attrs makes their constructors
+    maker: Callable[[Values], Event] = made["make"]
+    return maker
+
+
+def _taken(value: object) -> str:
+    """Return the code that takes a value of a sample: out of its hole, or as it stands."""
+    if value in (FIRST, LAST):
+        return f"values[{NAME}]"
+    if isinstance(value, int) and value >= _HOLES:
+        return f"values[{value - _HOLES}]"
+    return repr(value)
+
+
+@attrs.frozen(eq=False)
+class Stretch:
+    """Transactions, and what they come to: the sums of their transfers, and the last cells."""
+
+    seq: int
+    """Of the first entry."""
+    count: int
+    """How many entries there are."""
+    kinds: frozenset[type[Event]]
+    moved: Sequence[tuple[str, str, str, int]]
+    tables: Mapping[str, Mapping[str, int]]
+    rows: Sequence[tuple[Shape, Values]]
+
+    def lines(self) -> bytes:
+        """Return the lines of all entries."""
+        return b"".join([shape.lines(values) for shape, values in self.rows])
+
+    def entries(self, kinds: Container[type[Event]] | None = None) -> list[Entry]:
+        """Return the entries, or those of some kinds: they are made when somebody asks."""
+        chosen = self.kinds if kinds is None else kinds
+        return [entry for shape, values in self.rows for entry in shape.entries(values, chosen)]
