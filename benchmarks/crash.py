@@ -39,6 +39,7 @@ from mutualize.market.path import ConstantPath, PointPath
 from mutualize.protocol import Protocol
 from mutualize.run import Lawful, UnkeptLedger, quiet_log
 from mutualize.staking import StakePool
+from mutualize.stretch import AT, NAME, Stretch
 from mutualize.tier import Tier
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
@@ -167,7 +168,7 @@ class Crash:
         usdc = Market(asset="USDC", money="", asset_decimals=6, money_decimals=8, path=ConstantPath(10**8))
         watchlist = Watchlist(self.pool)
         self.protocol.observe(watchlist.observe, summary=watchlist.observe_stretch)
-        self.protocol.observe(self._note, Liquidated)
+        self.protocol.observe(self._note, Liquidated, summary=self._note_stretch)
         markets = Markets({"ETH": eth, "USDC": usdc}, {"ETH": 18, "USDC": 6})
         desk = Desk(Targets(self.pool, watchlist), markets, Fees(), None, Habits(flash=True), 3_600)
         return Liquidator("keeper", desk, {}, 0, UNLIMITED)
@@ -175,6 +176,12 @@ class Crash:
     def _note(self, entry: Entry) -> None:
         assert isinstance(entry.event, Liquidated)
         self.found.append(((entry.at - START) // self._step_s, entry.event.account))
+
+    def _note_stretch(self, stretch: Stretch) -> bool:
+        """Note the same of many; there is one liquidation in each transaction of a stretch."""
+        found, start, step_s = self.found, START, self._step_s
+        found += [((row[AT] - start) // step_s, row[NAME]) for _, row in stretch.rows]
+        return True
 
     def run(self) -> str:
         """Run it to the seal; return the digest."""

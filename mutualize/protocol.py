@@ -197,6 +197,10 @@ class Protocol:
             self.close_batch(at)
         return Receipt(entries)
 
+    def reactors_to(self, *kinds: type[Event]) -> list[Reactor]:
+        """Return who answers any of these kinds of events, each once."""
+        return list(dict.fromkeys([each for kind in kinds for each in self._reactors.get(kind, ())]))
+
     @property
     def room(self) -> int:
         """How many entries the next stretch may have, its last transaction apart; 0 where none is taken."""
@@ -205,7 +209,7 @@ class Protocol:
     def extend(self, stretch: Stretch, at: int) -> None:
         """Commit a stretch of what venues decided on this very book, one transaction after the other.
 
-        Nothing may follow from any of them, and no transaction but the last may exceed `room`.
+        All that follows from any of them is in it, and no transaction but the last may exceed `room`.
         """
         assert self._long is not None, "there is no room"
         is_full = self._long.append_stretch(stretch)

@@ -11,11 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 Key = tuple[int, int]
 """What a price is of: a pair of places."""
 Stop = tuple[int, int, str]
 """At which price, left in which round, by whom."""
+
+
+MANY: Final = 16
+"""Where one in so many of the stops is new, they are put in order anew, instead of one by one."""
 
 
 class Stops:
@@ -41,6 +46,19 @@ class Stops:
             if heap is None:
                 heap = self._heaps[key] = []
             heappush(heap, (stop, now, name))
+
+    def leave_all(self, key: Key, stops: Sequence[tuple[int, str]]) -> None:
+        """Do the same for many who are awake, each with one stop, on the same price."""
+        now, since, heap = self._round, self._since, self._heaps.setdefault(key, [])
+        left = [(stop, now, name) for stop, name in stops]
+        for _, name in stops:
+            since[name] = now
+        if len(left) * MANY > len(heap):
+            heap += left
+            heapify(heap)
+        else:
+            for stop in left:
+                heappush(heap, stop)
 
     def withdraw(self, name: str) -> None:
         """Withdraw all stops of a sleeper, if he is one."""

@@ -25,7 +25,7 @@ Values = tuple[Any, ...]
 AT, CAUSE, CAUSE_TEXT, NAME, NAME_TEXT, SEQ = range(6)
 """Time, cause (as a number and as it is spelled), name (also both), and the seq of the first entry.
 
-Behind it come the seqs of the other entries, and then the numbers of the events.
+Behind it come the numbers of the events, and then the seqs of the other entries.
 """
 _HOLES: Final = 7_190_000_000_000_000_000
 """The holes are the integers from here on, in a sample: as large as the envelope of an entry takes."""
@@ -41,11 +41,17 @@ def hole(number: int) -> int:
 class Shape:
     """Transactions that differ in nothing but numbers and one name; found from a sample of their events."""
 
-    def __init__(self, sample: Sequence[Event]) -> None:
-        self.kinds = tuple(type(event) for event in sample)
-        self.sample = sample
+    def __init__(self, sample: Sequence[tuple[Event, int | None]], numbers: int) -> None:
+        """`sample` holds the events, each with the place of the one that led to it; None: what led to all.
+
+        `numbers` says how many numbers of events there are.
+        """
+        self.sample = tuple([event for event, _ in sample])
+        self.kinds = frozenset(map(type, self.sample))
+        self.count = len(sample)
+        self._led = [led for _, led in sample]
         self._makers: list[Callable[[Values], Event]] = []
-        pattern, order = _pattern_of(sample)
+        pattern, order = _pattern_of(sample, SEQ + numbers)
         self._format: Callable[[Values], bytes] = pattern.__mod__
         self._pick: Callable[[Values], Values] = itemgetter(*order)
 
@@ -59,17 +65,21 @@ class Shape:
             self._makers = [_maker(event) for event in self.sample]
         at, cause, tx = values[AT], values[CAUSE], values[SEQ]
         return [
-            Entry(seq, at, tx, cause, make(values))
-            for seq, (kind, make) in enumerate(zip(self.kinds, self._makers, strict=True), tx)
-            if kind in kinds
+            Entry(tx + place, at, tx, cause if led is None else tx + led, self._makers[place](values))
+            for place, led in enumerate(self._led)
+            if type(self.sample[place]) in kinds
         ]
 
 
-def _pattern_of(sample: Sequence[Event]) -> tuple[bytes, list[int]]:
-    """Return the lines of a sample with a place for each value, and the values in the order of places."""
+def _pattern_of(sample: Sequence[tuple[Event, int | None]], last: int) -> tuple[bytes, list[int]]:
+    """Return the lines of a sample with a place for each value, and the values in the order of places.
+
+    `last` is the number of the last value before the seqs of all entries but the first.
+    """
+    seqs = [hole(SEQ), *(hole(last + place) for place in range(1, len(sample)))]
     line = b"".join(
-        encode(Entry(hole(SEQ + number), hole(AT), hole(SEQ), hole(CAUSE_TEXT), event))
-        for number, event in enumerate(sample)
+        encode(Entry(seq, hole(AT), seqs[0], hole(CAUSE_TEXT) if led is None else seqs[led], event))
+        for seq, (event, led) in zip(seqs, sample, strict=True)
     )
     names = [encode_text(name) for name in (FIRST, LAST)]
     order: list[int] = []
@@ -124,10 +134,19 @@ class Stretch:
     """Of the first entry."""
     count: int
     """How many entries there are."""
-    kinds: frozenset[type[Event]]
     moved: Sequence[tuple[str, str, str, int]]
     tables: Mapping[str, Mapping[str, int]]
     rows: Sequence[tuple[Shape, Values]]
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The shapes that there are, each once."""
+        return list(dict.fromkeys([shape for shape, _ in self.rows]))
+
+    @property
+    def kinds(self) -> frozenset[type[Event]]:
+        """The kinds of all entries."""
+        return frozenset[type[Event]]().union(*[shape.kinds for shape in self.shapes])
 
     def lines(self) -> bytes:
         """Return the lines of all entries."""

@@ -15,7 +15,7 @@ common reference that could grow old. Interest moves the prices, not the amounts
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import itemgetter, mul
 from typing import Final
 
@@ -62,6 +62,8 @@ class Kind:
     pairs: tuple[Key, ...]
     pick: Callable[[list[int]], tuple[int, ...]]
     """Takes the weights of its places out of the weights of all."""
+    is_pair: bool
+    """Whether that is one collateral and one debt: the rule, and worth a way of its own."""
 
 
 Near = tuple[Kind, list[int], int]
@@ -142,7 +144,6 @@ class Watchlist:
 
     def observe_stretch(self, stretch: Stretch) -> bool:
         """Note whose positions a stretch changed. It needs no entries."""
-        assert stretch.kinds.isdisjoint(WAVES), "prices and haircuts are not told in stretches"
         members, dirty = self._members, self._dirty
         for table in self._tables.keys() & stretch.tables.keys():
             cells = stretch.tables[table]
@@ -261,27 +262,57 @@ class Watchlist:
         if any(asset not in self._reference for asset, _, _ in bits.used(flags)):
             return None
         pairs = tuple((a, b) for a in held for b in owed)
-        self._kinds[flags] = Kind(flags, (*held, *owed), len(held), pairs, itemgetter(*held, *owed))
+        self._kinds[flags] = Kind(
+            flags, (*held, *owed), len(held), pairs, itemgetter(*held, *owed), len(pairs) == 1
+        )
         return self._kinds[flags]
 
     def _place(self, view: View, market: Market, names: list[str]) -> None:
         """Read positions, and let them sleep where they can."""
-        if not names:
-            return
-        kinds, hidden, flags_of = self._kinds, self._hidden, view.table(self._flags)
-        reads = [view.table(column).get for column in self._columns]
+        by_flags: dict[int, list[str]] = {}
+        flags_of = view.table(self._flags)
         for name in names:
             flags = flags_of.get(name, 0)
-            kind = kinds[flags] if flags in kinds else self._kind(flags)
-            if kind is not None:
-                amounts = [reads[place](name, 0) + hidden[place] for place in kind.places]
-                if min(amounts) < 0:
-                    amounts = [max(0, amount) for amount in amounts]
-                self._stand(market, name, kind, amounts)
+            if flags in by_flags:
+                by_flags[flags].append(name)
+            else:
+                by_flags[flags] = [name]
+        for flags, alike in by_flags.items():
+            kind = self._kinds[flags] if flags in self._kinds else self._kind(flags)
+            if kind is None:
+                continue
+            reads, hidden = (
+                [view.table(self._columns[place]) for place in kind.places],
+                kind.pick(self._hidden),
+            )
+            self.placed += len(alike)
+            if kind.is_pair:
+                self._place_pairs(market, kind, alike, reads)
+                continue
+            for name in alike:
+                amounts = [read.get(name, 0) + less for read, less in zip(reads, hidden, strict=True)]
+                self._stand(market, name, kind, [max(0, amount) for amount in amounts])
+
+    def _place_pairs(
+        self, market: Market, kind: Kind, names: list[str], reads: list[Mapping[str, int]]
+    ) -> None:
+        """Do what `_stand` does, for many who have one collateral and one debt, and the same."""
+        (pair,), near, stops = kind.pairs, self._near, []
+        (held, owed), (counts, weighs) = kind.pick(self._hidden), kind.pick(market.weights)
+        floor, claims, debts = market.floors.get(pair, 0), reads[0].get, reads[1].get
+        for name in names:
+            units, debt = claims(name, 0) + held, debts(name, 0) + owed
+            if units < 0:  # noqa: PLR1730 - `max` takes as long as all the rest
+                units = 0
+            weighted, due = units * counts, -debt * weighs
+            if weighted <= due:
+                near[name] = kind, [units, debt], 0
+            else:  # without a floor the collateral counts nothing, and nobody comes here
+                stops.append((mul_div_down(floor, weighted, due or 1), name))
+        self._stops.leave_all(pair, stops)
 
     def _stand(self, market: Market, name: str, kind: Kind, amounts: list[int]) -> None:
         """Leave stops for a position that is clearly safe, else note it as near."""
-        self.placed += 1
         weighs = kind.pick(market.weights)
         margin = sum(map(mul, amounts, weighs))
         enough = 0
@@ -315,11 +346,15 @@ class Watchlist:
             ready = weighs.get(kind.flags)
             if ready is None:
                 ready = weighs[kind.flags] = kind.pick(weights)
-            margin = sum(map(mul, amounts, ready))
+            if kind.is_pair:
+                margin = amounts[0] * ready[0] + amounts[1] * ready[1]
+            else:
+                margin = sum(map(mul, amounts, ready))
             if margin < 0:
                 over.append(name)
             elif margin > enough:
                 away.append(name)
+        self.placed += len(away)
         for name in away:
             kind, amounts, _ = near.pop(name)
             self._stand(market, name, kind, amounts)
@@ -331,9 +366,20 @@ class Watchlist:
         """Return, by flags, who is below `level`. What rounding may hide, the pool's own integers decide."""
         work: Work | None = None
         found: dict[int, list[str]] = {}
+        hidden: dict[int, tuple[tuple[int, ...], int]] = {}
         for name in names:
             kind, amounts, _ = self._near[name]
-            if not self._is_clear(market, kind, amounts):
+            ready = hidden.get(kind.flags)
+            if ready is None:
+                ready = hidden[kind.flags] = self._hides(market, kind)
+            weighs, least = ready
+            if kind.is_pair:
+                owed = -amounts[1] * weighs[1]
+                margin = amounts[0] * weighs[0] - owed
+            else:
+                margin = sum(map(mul, amounts, weighs))
+                owed = -sum(map(mul, amounts[kind.held :], weighs[kind.held :]))
+            if margin + least + mul_div_up(owed, 1, DOUBT) >= 0:
                 work = work or self._reading(view, at)
                 self.screened += 1
                 if work.health(name).factor >= level:
@@ -341,11 +387,10 @@ class Watchlist:
             found.setdefault(kind.flags, []).append(name)
         return {flags: found[flags] for flags in sorted(found)}
 
-    def _is_clear(self, market: Market, kind: Kind, amounts: list[int]) -> bool:
-        """Say whether a position that is over the line is so by more than rounding can hide."""
+    def _hides(self, market: Market, kind: Kind) -> tuple[tuple[int, ...], int]:
+        """Return the weights of a kind, and what rounding can hide of a margin.
+
+        Who is over the line by more than that, and by one part in `DOUBT` of what he owes, is so for sure.
+        """
         weighs = kind.pick(market.weights)
-        margin = sum(map(mul, amounts, weighs))
-        owed = -sum(map(mul, amounts[kind.held :], weighs[kind.held :]))
-        hidden = -sum(map(mul, kind.pick(self._hidden), weighs))
-        most: int = margin + hidden + mul_div_up(owed, 1, DOUBT)
-        return most < 0
+        return weighs, -sum(map(mul, kind.pick(self._hidden), weighs))

@@ -109,6 +109,9 @@ class Waterfall:
         self.open = OpenLosses(cover.name)
         self._membership = Membership(cover.name, governance)
         self._tells_debtor = any(tier.payer in NEEDS_DEBTOR for tier in every)
+        self.stakes = dict(stakes or {})
+        self.tells_more = freezes or self._tells_debtor or recoveries is not None
+        """Whether a loss leads to more than what its tiers owe and pay."""
 
     def tiers(self, asset: str) -> Sequence[Tier]:
         """Return the table for a lost asset."""

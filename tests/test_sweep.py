@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutualize.agents.liquidators import Liquidator
-from mutualize.events import Event, Liquidated, LossAbsorbed, ShortfallRecognised
+from mutualize.book import replay
+from mutualize.cascade import Borne, Cascade
+from mutualize.events import Event, Liquidated, ShortfallRecognised, Slashed
 from mutualize.run import run
 from mutualize.scenario.load import loads
 from mutualize.venues.sweep import Sweep
+from mutualize.world import World
 
 SCENARIO = """
 format = "mutualize-scenario/1"
@@ -68,10 +73,25 @@ slope2 = "0.60"
 tier = "insurance-fund"
 payer = "fund"
 [[venues.pool.waterfall]]
+tier = "stakers"
+payer = "stake"
+stake = "stakers"
+limit = "{limit}"
+price = "oracle"
+[[venues.pool.waterfall]]
 tier = "haircut"
 payer = "claims"
 [venues.pool.funds.insurance-fund]
 USDC = "500"
+[venues.pool.stakes.stakers]
+asset = "USDC"
+[[stakers]]
+name = "backers"
+marked = {{ assumed = "invented" }}
+stake = "stakers"
+venue = "pool"
+count = 1
+amount = "400"
 [[depositors]]
 name = "lenders"
 marked = {{ assumed = "invented" }}
@@ -115,6 +135,7 @@ def crashes(draw: st.DrawFn) -> dict[str, Any]:
         "recognition": draw(st.sampled_from(["at-zero-collateral", "at-zero-collateral", "never"])),
         "fee": draw(st.sampled_from(["0", "0.1"])),
         "slope": draw(st.sampled_from(["0", "0.04"])),
+        "limit": draw(st.sampled_from(["1", "0.3"])),
         "keepers": draw(st.sampled_from([1, 1, 2])),
         "per_block": draw(st.sampled_from([2, 7, 1_000])),
         "min_profit": draw(st.sampled_from(["0", "1", "20"])),
@@ -124,39 +145,71 @@ def crashes(draw: st.DrawFn) -> dict[str, Any]:
 REACHED: Counter[str] = Counter()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """Count what sweeps do: one by one, joined to a stretch, and joined with a shortfall that tiers paid."""
+    found: Counter[str] = Counter()
+    take, join, bear = Sweep.take, Sweep.join, Cascade.bear
+
+    def counted(self: Sweep) -> list[Event]:
+        found["singly"] += 1
+        return take(self)
+
+    def joined(self: Sweep, got: int) -> bool:
+        done = join(self, got)
+        found["joined"] += done
+        return done
+
+    def borne(self: Cascade, *of: Any) -> Borne:
+        found["borne"] += 1
+        told = bear(self, *of)
+        found["all tiers"] += len([row for row in self.rows if row.place in told.key]) == len(self.rows)
+        return told
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sweep, "take", counted)
+        patch.setattr(Sweep, "join", joined)
+        patch.setattr(Cascade, "bear", borne)
+        yield found
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(crash=crashes())
 def compared(crash: dict[str, Any]) -> None:
-    """Play a crash both ways, and hold the digests against each other."""
-    swept = [0]
+    """Play a crash in stretches, singly, and the plain way, and hold the digests against each other."""
+    scenario = loads(SCENARIO.format(**crash), Path())
+    with counting() as found:
+        fast = run(scenario)
     with pytest.MonkeyPatch.context() as patch:
-        take = Sweep.take
-
-        def counted(self: Sweep) -> list[Event]:
-            swept[0] += 1
-            return take(self)
-
-        patch.setattr(Sweep, "take", counted)
-        fast = run(loads(SCENARIO.format(**crash), Path()))
+        patch.setattr(World, "room", 0)
+        singly = run(scenario, ledger="none")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Liquidator, "_sweep", lambda *_: None)
-        plain = run(loads(SCENARIO.format(**crash), Path()))
-    assert fast.digest == plain.digest, crash
+        plain = run(scenario, ledger="none")
+    assert fast.digest == singly.digest == plain.digest, crash
+    assert replay(fast.entries()) == fast.book == plain.book, crash
+    assert fast.summary == plain.summary, crash
     kinds = Counter(type(entry.event) for entry in fast.entries())
-    REACHED["swept"] += swept[0]
-    REACHED["left to the plain way"] += kinds[Liquidated] - swept[0]
+    REACHED.update(found)
+    REACHED["left to the plain way"] += kinds[Liquidated] - found["joined"] - found["singly"]
     REACHED["shortfalls"] += kinds[ShortfallRecognised]
-    REACHED["haircuts and funds"] += kinds[LossAbsorbed]
+    REACHED["slashes"] += kinds[Slashed]
 
 
 def test_sweeping_and_one_by_one_write_the_same_ledger() -> None:
-    """On the same random crashes the fast way and the plain way give one digest, and both are taken."""
+    """On the same random crashes the fast ways and the plain way give one digest, and all are taken."""
     REACHED.clear()
     compared()
-    assert REACHED["swept"] > 500, REACHED
-    assert REACHED["left to the plain way"] > 20, REACHED
-    assert REACHED["shortfalls"] > 20, REACHED
-    assert REACHED["haircuts and funds"] > 20, REACHED
+    for way, least in {
+        "joined": 300,
+        "singly": 50,
+        "left to the plain way": 20,
+        "borne": 30,
+        "all tiers": 5,
+        "shortfalls": 40,
+        "slashes": 10,
+    }.items():
+        assert REACHED[way] > least, REACHED
 
 
 @pytest.mark.parametrize("per_block", [1, 3])
@@ -165,7 +218,7 @@ def test_nobody_gets_more_into_a_block_than_he_can(per_block: int) -> None:
     crash = {
         "seed": 1, "points": json.dumps([["2024-01-01T00:00:00Z", "2000"], ["2024-01-01T06:00:00Z", "1300"]]),
         "cost": "0.02", "close_factor": "full", "dust": "false", "recognition": "at-zero-collateral",
-        "fee": "0", "slope": "0", "keepers": 1, "per_block": per_block, "min_profit": "0",
+        "fee": "0", "slope": "0", "limit": "1", "keepers": 1, "per_block": per_block, "min_profit": "0",
     }  # fmt: skip
     ran = run(loads(SCENARIO.format(**crash), Path()))
     sent = Counter(entry.at for entry in ran.entries() if isinstance(entry.event, Liquidated))

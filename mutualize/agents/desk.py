@@ -19,12 +19,13 @@ from mutualize.agents.targets import Pair, Targets
 from mutualize.agents.trading import Markets
 from mutualize.commands import ALL, Liquidate
 from mutualize.errors import Reason, Refused
-from mutualize.events import Liquidated
+from mutualize.events import Liquidated, Slashed, Traded
 from mutualize.market.chain import Chain
 from mutualize.market.market import Market
 from mutualize.protocol import Planned
 from mutualize.units import BPS, WAD, mul_div_down
 from mutualize.venues.sweep import Sweep
+from mutualize.waterfall import Waterfall
 from mutualize.world import World
 
 STEPS: Final = 1024
@@ -130,8 +131,12 @@ class Desk:
 
     def sweep(self, world: World, pair: Pair, liquidator: str) -> Sweep | None:
         """Return many liquidations of a pair at this moment, or None where it cannot be liquidated."""
+        protocol = world.protocol
+        reactors = protocol.reactors_to(Liquidated, Traded, Slashed, *Waterfall.answers)
+        waterfall = reactors[0] if len(reactors) == 1 and isinstance(reactors[0], Waterfall) else None
+        joins = not protocol.reactors_to(Liquidated, Traded, Slashed)
         try:
-            return Sweep(self.pool, world.book, world.now, pair, liquidator)
+            return Sweep(self.pool, world.book, world.now, pair, liquidator, waterfall, joins=joins)
         except Refused:
             return None
 

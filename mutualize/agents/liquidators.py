@@ -268,29 +268,31 @@ class Liquidator:
                 if sweeping.is_gone(target.account):
                     targets.drop(pair, target.account)
             else:
-                self._extend(world, sweeping)
+                self._extend(world, sweeping, pair)
                 sold, bought = (pair.collateral, amounts.seize), (pair.debt, got)
                 traded = Traded(mid=mid, transfers=trade(self.name, sold, bought, market.place))
                 world.enact(sweeping.take(), self._cause, after=(traded,))
+                self._book(pair, amounts.pay, amounts.seize, [(*sold, *bought)])
                 targets.forget(world, pair, target.account)
                 room = self._begin(world, sweeping, market, mid)
             self._sent = self._sent + 1 if self._last == now else 1
             self._last = now
-            self._book(pair, amounts.pay, amounts.seize, [(pair.collateral, amounts.seize, pair.debt, got)])
             if sweeping.count >= room > 0:
-                self._extend(world, sweeping)
+                self._extend(world, sweeping, pair)
                 room = self._begin(world, sweeping, market, mid)
-        self._extend(world, sweeping)
+        self._extend(world, sweeping, pair)
 
     def _begin(self, world: World, sweeping: Sweep, market: Market, mid: int) -> int:
         """Begin to join liquidations; return how many entries there may be until they are committed."""
         sweeping.begin(market.place, mid, self._cause)
         return world.room
 
-    def _extend(self, world: World, sweeping: Sweep) -> None:
+    def _extend(self, world: World, sweeping: Sweep, pair: Pair) -> None:
         """Commit what was joined."""
         if sweeping.count:
+            paid, seized, got = sweeping.sums
             world.extend(sweeping.close())
+            self._book(pair, paid, seized, [(pair.collateral, seized, pair.debt, got)])
 
     # --- acting ------------------------------------------------------------------------------------------
 

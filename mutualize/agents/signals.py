@@ -173,7 +173,7 @@ class Signals:
     def observe_stretch(self, stretch: Stretch) -> bool:
         """Keep up with a stretch. Say whether nobody waits for anything that it may mean."""
         names: list[str] = []
-        for shape in dict.fromkeys([shape for shape, _ in stretch.rows]):
+        for shape in stretch.shapes:
             if shape not in self._means:
                 self._means[shape] = [
                     name

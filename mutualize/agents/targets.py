@@ -105,7 +105,7 @@ class Targets:
         return None
 
     def _standing(self, world: World, pair: Pair, account: str) -> tuple[int, int] | None:
-        """Return the units that somebody holds and owes; None where he is not (still) unsafe under the pair."""
+        """Return the units that somebody holds and owes; None where he is not unsafe under the pair."""
         if not self._is_pair(world.book.cell(self.pool.flags, account), pair):
             return None
         work = self.pool.work(world.book, world.now, accruing=False)

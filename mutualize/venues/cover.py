@@ -34,6 +34,7 @@ from mutualize.units import (
 if TYPE_CHECKING:
     from mutualize.book import View
     from mutualize.venues.pool import Pool
+    from mutualize.venues.reserve import Reserve
     from mutualize.venues.work import Work
 
 
@@ -226,8 +227,13 @@ def claims_capacity(work: Work, asset: str) -> int:
 
 def cut_claims(work: Work, asset: str, amount: int) -> None:
     """Cut all claims pro rata. `amount` ≤ `claims_capacity`."""
-    reserve = work.reserve(asset)
-    worth, worth_up = claims_capacity(work, asset), _worth_up(work, asset)
+    cut_index(work.reserve(asset), amount)
+
+
+def cut_index(reserve: Reserve, amount: int) -> None:
+    """Let the index of claims fall so far that all claims together are worth so much less."""
+    worth = reserve.claims() + reserve.treasury()
+    worth_up = ray_mul_up(reserve.supply_scaled + reserve.accrued_scaled, reserve.liquidity_index)
     assert 0 < amount <= worth, "a haircut takes at most all claims"
     reserve.liquidity_index = mul_div_down(reserve.liquidity_index, worth - amount, worth_up)
 

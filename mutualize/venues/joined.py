@@ -8,20 +8,19 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from mutualize.accounts import Transfer, transfers_between
+from mutualize.accounts import transfers_between
+from mutualize.cascade import Borne, Cascade, Row, Sampler, between
 from mutualize.encoding import encode_text
 from mutualize.events import Cell, Event, Liquidated, Traded, trade
 from mutualize.stretch import FIRST, LAST, SEQ, Shape, Stretch, Values, hole
 from mutualize.venues.reserve import Names, Reserve
 
-KINDS = frozenset((Liquidated, Traded))
-
-TRADED, MID, PAID, SEIZED, FEE, GOT = range(SEQ + 1, SEQ + 7)
+MID, PAID, SEIZED, FEE, GOT = range(SEQ + 1, SEQ + 6)
 REPAID, REPAID_REST, HANDED, HANDED_REST = range(GOT + 1, GOT + 5)
 SUPPLY, CASH, KEPT, TREASURY = range(HANDED_REST + 1, HANDED_REST + 5)
 DEBT, DEBT_CASH, LEFT, FLAGS = range(TREASURY + 1, TREASURY + 5)
 EARNED, OWED, DEBT_EARNED, DEBT_OWED = range(FLAGS + 1, FLAGS + 5)
-"""The values of a liquidation and its sale, in this order: the seq of the sale, the price in the middle, …"""
+"""The numbers of a liquidation and its sale, in this order; those of a shortfall follow."""
 
 
 class Terms(NamedTuple):
@@ -38,6 +37,8 @@ class Terms(NamedTuple):
     owed: Names
     place: str = ""
     """Where what is seized is sold."""
+    rows: tuple[Row, ...] = ()
+    """The tiers that pay a shortfall of the debt's reserve."""
 
 
 class Variant(NamedTuple):
@@ -57,19 +58,24 @@ class Variant(NamedTuple):
     owed: bool
     debt_earned: bool
     debt_owed: bool
+    borne: tuple[object, ...] | None = None
+    """How a shortfall was borne, where there was one: the key of that."""
 
 
 @lru_cache(maxsize=1024)
-def shape_of(terms: Terms, variant: Variant) -> Shape:
-    """Return the shape of such a liquidation with the sale of what was seized. Kept: there are few."""
-    return Shape(_sample(terms, variant))
+def shape_of(terms: Terms, variant: Variant, more: int) -> Shape:
+    """Return the shape of such a liquidation with the sale of what was seized. Kept: there are few.
+
+    `more` is how many numbers tell of its shortfall.
+    """
+    return Shape(_sample(terms, variant), DEBT_OWED - SEQ + more)
 
 
-def _sample(terms: Terms, variant: Variant) -> list[Event]:
+def _sample(terms: Terms, variant: Variant) -> list[tuple[Event, int | None]]:
     held, owed = terms.held, terms.owed
     name = LAST if variant.given < 0 else FIRST
-    repaid = _between(owed.cash, owed.loans, owed.residue, terms.debt, variant.repaid, REPAID)
-    handed = _between(held.claims, held.cash, held.residue, terms.collateral, variant.handed, HANDED)
+    repaid = between(owed.cash, owed.loans, owed.residue, terms.debt, variant.repaid, *pair(REPAID))
+    handed = between(held.claims, held.cash, held.residue, terms.collateral, variant.handed, *pair(HANDED))
     cells = [
         (held.reserve, "supply_scaled", SUPPLY),
         (held.reserve, "virtual", CASH),
@@ -104,103 +110,121 @@ def _sample(terms: Terms, variant: Variant) -> list[Event]:
     )
     sold, bought = (terms.collateral, hole(SEIZED)), (terms.debt, hole(GOT))
     sale = Traded(mid=hole(MID), transfers=trade(terms.liquidator, sold, bought, terms.place))
-    return [liquidated, sale]
+    follows: list[tuple[Event, int | None]] = []
+    if variant.borne is not None:
+        sampler = Sampler(owed, terms.venue, terms.debt, terms.rows, DEBT_OWED + 1)
+        follows += sampler.events(variant.borne, terms.flags, name)
+    return [(liquidated, None), *follows, (sale, None)]
 
 
-def _between(debit: str, credit: str, residue: str, asset: str, rest: int, place: int) -> list[Transfer]:
-    """Return what `transfers_between` makes of one debit and one credit, which differ by the rest."""
-    moved = Transfer(debit, credit, asset, hole(place))
-    if not rest:
-        return [moved]
-    return [moved, Transfer(*((debit, residue) if rest > 0 else (residue, credit)), asset, hole(place + 1))]
+def pair(place: int) -> tuple[int, int]:
+    """Return two holes."""
+    return hole(place), hole(place + 1)
+
+
+class Done(NamedTuple):
+    """A liquidation: what changed hands, and what is there now.
+
+    `given`: 1 where the treasury was given units, so that it has `treasury`, and its name is behind the
+    borrower's; -1 where it is before; else 0. `flags`: None where they are as they were. Rates are those of
+    the collateral's and the debt's reserve, `totals` their units and cash.
+    """
+
+    borrower: str
+    paid: int
+    seized: int
+    fee: int
+    got: int
+    claims: int
+    loans: int
+    kept: int
+    given: int
+    treasury: int
+    left: int
+    flags: int | None
+    rates_before: tuple[int, int, int, int]
+    rates: tuple[int, int, int, int]
+    totals: tuple[int, int, int, int]
 
 
 class Joined:
     """What is joined and not yet closed. The reserves are the working copies, which are ahead of the book."""
 
-    def __init__(self, terms: Terms, collateral: Reserve, debt: Reserve) -> None:
-        self._terms, self._collateral, self._debt = terms, collateral, debt
-        self._shapes: dict[tuple[int, ...], Shape] = {}
-        self._rows: list[tuple[Shape, Values]] = []
-        self.kept: dict[str, int] = {}
-        self.left: dict[str, int] = {}
-        self.flags: dict[str, int] = {}
-        """Cells that were changed: claim units, debt units, flags."""
+    def __init__(self, terms: Terms, collateral: Reserve, debt: Reserve, cascade: Cascade | None) -> None:
+        self._terms, self._collateral, self._debt, self._cascade = terms, collateral, debt, cascade
+        self._shapes: dict[tuple[object, ...], Shape] = {}
         self.begin(0, 0, None, "", 0)
 
     def begin(self, seq: int, at: int, cause: int | None, place: str, mid: int) -> None:
         """Begin with entry `seq`; `place` and `mid` say where what is seized is sold, at which price."""
         if place != self._terms.place:
             self._terms, self._shapes = self._terms._replace(place=place), {}
-        self._rows, self.kept, self.left, self.flags = [], {}, {}, {}
         self._seq, self._mid = seq, mid
         self._head = (at, cause, b"null" if cause is None else b"%d" % cause)
         self._held_worth, self._owed_worth = self._collateral.worth(), self._debt.worth()
-        self._held_cash, self._owed_cash = self._collateral.virtual, self._debt.virtual
+        self._held_cash = self._collateral.virtual
+        self._owed_index, self._deficit = self._debt.liquidity_index, self._debt.deficit
         self.claims, self.loans = self._held_worth[1], self._owed_worth[0]
         """What they are worth with all that is joined."""
-        self._got = 0
+        self.paid = self.got = 0
+        """What was paid, and what the sales brought."""
+        if self._cascade is not None:
+            self._cascade.begin()
+        self._reset()
+
+    def _reset(self) -> None:
+        """Let nothing be joined."""
+        self._rows: list[tuple[Shape, Values]] = []
+        self.count = 0
+        """How many entries there are."""
+        self.kept: dict[str, int] = {}
+        self.left: dict[str, int] = {}
+        self.flags: dict[str, int] = {}
+        """Cells that were changed: claim units, debt units, flags."""
 
     @property
-    def count(self) -> int:
-        """How many entries there are."""
-        return len(KINDS) * len(self._rows)
+    def seized(self) -> int:
+        """What was seized."""
+        return self._held_cash - self._collateral.virtual
 
-    def add(
-        self,
-        borrower: str,
-        amounts: tuple[int, int, int, int],
-        worth: tuple[int, int],
-        cells: tuple[int, int, int],
-        given: int,
-        flags: int | None,
-        rates: tuple[int, int, int, int],
-    ) -> None:
-        """Add a liquidation, done to the reserves already.
-
-        `amounts`: paid, seized, fee, and what the sale brought. `worth`: of claims and of loans after it.
-        `cells`: units that the borrower keeps, what the treasury has then (if it was `given` any: 1 where its
-        name is behind the borrower's, else -1), and what he owes still. `flags`: None where they are as they
-        were. `rates`: those of both reserves before it.
-        """
-        collateral, debt = self._collateral, self._debt
-        paid, seized, fee, got = amounts
-        handed, repaid = self.claims - worth[0], self.loans - worth[1]
-        self.claims, self.loans = worth
-        self._got += got
-        kept, treasury, left = cells
-        self.kept[borrower], self.left[borrower] = kept, left
+    def add(self, done: Done, borne: Borne | None) -> None:
+        """Add a liquidation, done to the reserves already; `borne` is its shortfall, if there was one."""
+        (borrower, paid, seized, fee, got, claims, loans, kept, given) = done[:9]
+        treasury, left, flags, was, now, totals = done[9:]
+        handed, repaid = self.claims - claims, self.loans - loans
+        self.claims, self.loans = claims, loans
+        self.paid += paid
+        self.got += got
+        self.kept[borrower] = kept
+        self.left[borrower] = left if borne is None else 0
         if given:
             self.kept[self._terms.treasury] = treasury
         if flags is not None:
-            self.flags[borrower] = flags
-        earned, owed, debt_earned, debt_owed = now = (
-            collateral.liquidity_rate,
-            collateral.borrow_rate,
-            debt.liquidity_rate,
-            debt.borrow_rate,
-        )
+            self.flags[borrower] = flags if borne is None else 0
+        earned, owed, debt_earned, debt_owed = now
         variant = (
             (paid > repaid) - (paid < repaid),
             (handed > seized) - (handed < seized),
             fee > 0,
             given,
             flags is not None,
-            earned != rates[0],
-            owed != rates[1],
-            debt_earned != rates[2],
-            debt_owed != rates[3],
+            earned != was[0],
+            owed != was[1],
+            debt_earned != was[2],
+            debt_owed != was[3],
+            None if borne is None else borne.key,
         )
         shape = self._shapes.get(variant)
         if shape is None:
-            shape = self._shapes[variant] = shape_of(self._terms, Variant(*variant))
-        seq = self._seq + 2 * len(self._rows)
+            more = 0 if borne is None else len(borne.numbers)
+            shape = self._shapes[variant] = shape_of(self._terms, Variant(*variant), more)
+        seq, supply, cash, debt, debt_cash = self._seq + self.count, *totals
+        self.count += shape.count
         values = (
             *self._head,
             borrower,
             encode_text(borrower),
             seq,
-            seq + 1,
             self._mid,
             paid,
             seized,
@@ -210,28 +234,32 @@ class Joined:
             abs(paid - repaid),
             min(handed, seized),
             abs(handed - seized),
-            collateral.supply_scaled,
-            collateral.virtual,
+            supply,
+            cash,
             kept,
             treasury,
-            debt.debt_scaled,
-            debt.virtual,
+            debt,
+            debt_cash,
             left,
             flags,
-            *now,
+            earned,
+            owed,
+            debt_earned,
+            debt_owed,
+            *(() if borne is None else borne.numbers),
+            *range(seq + 1, seq + shape.count),
         )
         self._rows.append((shape, values))
 
     def close(self) -> Stretch:
         """Return the stretch, and tell the reserves that all they hold is told."""
         terms, collateral, debt = self._terms, self._collateral, self._debt
-        paid, seized = debt.virtual - self._owed_cash, self._held_cash - collateral.virtual
-        handed, repaid = self._held_worth[1] - self.claims, self._owed_worth[0] - self.loans
+        seized, handed = self.seized, self._held_worth[1] - self.claims
         held, owed = terms.held, terms.owed
         moved = [
-            *transfers_between(((owed.cash, paid), (owed.loans, -repaid)), owed.residue, terms.debt),
             *transfers_between(((held.claims, handed), (held.cash, -seized)), held.residue, terms.collateral),
-            *trade(terms.liquidator, (terms.collateral, seized), (terms.debt, self._got), terms.place),
+            *transfers_between(self._debt_changes(), owed.residue, terms.debt),
+            *trade(terms.liquidator, (terms.collateral, seized), (terms.debt, self.got), terms.place),
         ]
         tables = {
             held.supply: self.kept,
@@ -241,11 +269,36 @@ class Joined:
         }
         if self.flags:
             tables[terms.flags] = self.flags
-        stretch = Stretch(self._seq, self.count, KINDS, moved, tables, self._rows)
+        if self._cascade is not None:
+            tables[owed.reserve] |= {"deficit": debt.deficit, "liquidity_index": debt.liquidity_index}
+            for table, left in self._cascade.staked.items():
+                tables[table] = {"total_assets": left}
+        stretch = Stretch(self._seq, self.count, moved, tables, self._rows)
         collateral.told(self._held_worth[0], self.claims, self._held_worth[2])
-        debt.told(self.loans, *self._owed_worth[1:])
-        self._rows, self.kept, self.left, self.flags = [], {}, {}, {}
+        debt.told(self.loans, *self._claims_of_debt())
+        self._reset()
         return stretch
+
+    def _claims_of_debt(self) -> tuple[int, int]:
+        """Return what claims and treasury are worth now in the reserve of the debt."""
+        debt = self._debt
+        if debt.liquidity_index == self._owed_index:
+            return self._owed_worth[1:]
+        return debt.claims(), debt.treasury()
+
+    def _debt_changes(self) -> list[tuple[str, int]]:
+        """Return by how much the accounts of the debt's reserve changed."""
+        names, debt = self._terms.owed, self._debt
+        claims, treasury = self._claims_of_debt()
+        drawn = {} if self._cascade is None else self._cascade.drawn
+        return [
+            (names.cash, self.paid),
+            (names.loans, self.loans - self._owed_worth[0]),
+            (names.deficit, debt.deficit - self._deficit),
+            (names.claims, self._owed_worth[1] - claims),
+            (names.treasury, self._owed_worth[2] - treasury),
+            *drawn.items(),
+        ]
 
 
 def _rates(reserve: Reserve) -> dict[str, int]:

@@ -10,14 +10,15 @@ position that would leave dust, for a fund's share of the fee. The tests play bo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mutualize.accounts import Transfer
 from mutualize.book import Draft
+from mutualize.cascade import cascade_of
 from mutualize.errors import Refused
 from mutualize.events import Cell, Event, Liquidated
 from mutualize.units import WAD, ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
-from mutualize.venues.joined import Joined, Terms
+from mutualize.venues.joined import Done, Joined, Terms
 from mutualize.venues.liquidation import Amounts, Side, amounts_of, leaves_dust, most_of, takes_all
 from mutualize.venues.rules import Health
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mutualize.book import Book
     from mutualize.stretch import Stretch
     from mutualize.venues.pool import Pool
+    from mutualize.venues.reserve import Reserve
+    from mutualize.waterfall import Waterfall
 
 
 class Sweep:
@@ -33,8 +36,21 @@ class Sweep:
     Raises Refused where the pair cannot be liquidated at all: a reserve is paused or a price missing.
     """
 
-    def __init__(self, pool: Pool, book: Book, at: int, pair: tuple[str, str], liquidator: str) -> None:
-        """`pair` is (collateral, debt)."""
+    def __init__(
+        self,
+        pool: Pool,
+        book: Book,
+        at: int,
+        pair: tuple[str, str],
+        liquidator: str,
+        waterfall: Waterfall | None = None,
+        *,
+        joins: bool = True,
+    ) -> None:
+        """`pair` is (collateral, debt); the `waterfall` is all that follows from a shortfall.
+
+        Without `joins` none are joined, since something else follows from a liquidation.
+        """
         collateral, debt = pair
         self._at, self._pair = at, pair
         self._book, self._venue, self._rules, self._liquidator = book, pool.name, pool.rules, liquidator
@@ -55,7 +71,13 @@ class Sweep:
         self._recognises = pool.rules.recognition == "at-zero-collateral"
         names = self._collateral.names, self._debt.names
         terms = Terms(pool.name, liquidator, pool.rules.treasury, pool.flags, collateral, debt, *names)
-        self._joined = Joined(terms, self._collateral, self._debt)
+        cascade = (
+            None if waterfall is None or waterfall.venue != pool.name else cascade_of(waterfall, debt, book)
+        )
+        if cascade is not None:
+            terms = terms._replace(rows=cascade.rows)
+        self._cascade, self._joins = cascade, joins
+        self._joined = Joined(terms, self._collateral, self._debt, cascade)
         self._borrower = ""
         self._found: tuple[Amounts, bool, int] | None = None
         self._can = (
@@ -177,6 +199,11 @@ class Sweep:
         """How many entries are joined and not yet closed."""
         return self._joined.count
 
+    @property
+    def sums(self) -> tuple[int, int, int]:
+        """What was paid and seized, and what the sales brought, in all that is joined and not yet closed."""
+        return self._joined.paid, self._joined.seized, self._joined.got
+
     def has_changed(self, account: str) -> bool:
         """Say whether what is joined changed a position: the book does not know it yet."""
         return account in self._joined.left
@@ -200,51 +227,88 @@ class Sweep:
     def join(self, got: int) -> bool:
         """Do what was looked at last, and sell what is seized; or return False where `take` has to do it.
 
-        That is where a shortfall follows, where interest is still to be told of, and where one of the
-        aggregates does not change.
+        That is where more follows from a shortfall than a cascade knows of, where interest is still to be
+        told of, and where one of the aggregates does not change.
         """
         assert self._found is not None, "look first"
         amounts, none_left, burned = self._found
-        held, owed, borrower, joined = self._held, self._owed, self._borrower, self._joined
+        held, owed, joined = self._held, self._owed, self._joined
         collateral, debt, left = held.reserve, owed.reserve, owed.units - burned
-        pay, seize, index = amounts.pay, amounts.seize, collateral.liquidity_index
-        taken = min(held.units, ray_div_up(seize, index))
+        index = collateral.liquidity_index
+        taken = min(held.units, ray_div_up(amounts.seize, index))
         claims = ray_mul_down(collateral.supply_scaled - taken, index)
         loans = ray_mul_up(debt.debt_scaled - burned, debt.borrow_index)
-        follows = none_left and self._recognises and (left or owed.amount > pay)
-        moves = burned and pay and claims < joined.claims and loans < joined.loans
-        if self._accruals or follows or not moves:
+        short = owed.amount - amounts.pay if none_left and self._recognises else 0
+        moves = burned and amounts.pay and claims < joined.claims and loans < joined.loans
+        if self._accruals or not moves or not self._joins:
             return False
-        rates = collateral.liquidity_rate, collateral.borrow_rate, debt.liquidity_rate, debt.borrow_rate
+        planned, fell = None, 0
+        if short or (left and none_left and self._recognises):
+            fell = loans - ray_mul_up(debt.debt_scaled - burned - left, debt.borrow_index)
+            planned = None if self._cascade is None else self._cascade.plan(debt, short)
+            if planned is None or not (left and fell > 0):
+                return False
+        before = _rates_of(collateral, debt)
         debt.debt_scaled -= burned
-        debt.virtual += pay
-        debt.update_rates()
+        debt.virtual += amounts.pay
+        if planned is None:
+            debt.update_rates()
         collateral.supply_scaled -= taken
-        collateral.virtual -= seize
+        collateral.virtual -= amounts.seize
         collateral.update_rates()
-        kept, given, has = held.units - taken, 0, 0
-        if amounts.fee:
-            treasury, units = self._rules.treasury, min(kept, ray_div_up(amounts.fee, index))
-            if units:
-                kept -= units
-                given = 1 if borrower < treasury else -1
-                has = joined.kept.get(treasury) or self._supply.get(treasury, 0)
-                has += units
+        kept, given, has = self._give_fee(held.units - taken, amounts.fee)
         flags = (self._owed_bit if left else 0) | (0 if none_left or not kept else self._held_bit)
-        joined.add(
-            borrower,
-            (pay, seize, amounts.fee, got),
-            (claims, loans),
-            (kept, has, left),
-            given,
-            None if flags == self._pair_flags else flags,
-            rates,
+        done = _new(
+            Done,
+            (
+                self._borrower,
+                amounts.pay,
+                amounts.seize,
+                amounts.fee,
+                got,
+                claims,
+                loans,
+                kept,
+                given,
+                has,
+                left,
+                None if flags == self._pair_flags else flags,
+                before,
+                _rates_of(collateral, debt),
+                (collateral.supply_scaled, collateral.virtual, debt.debt_scaled, debt.virtual),
+            ),
         )
+        borne = None
+        if planned is not None:
+            assert self._cascade is not None, "who plans, bears"
+            debt.debt_scaled -= left
+            debt.deficit += short
+            borne = self._cascade.bear(debt, short, fell, planned)
+        joined.add(done, borne)
+        joined.loans -= fell
         self._found = None
         return True
+
+    def _give_fee(self, kept: int, fee: int) -> tuple[int, int, int]:
+        """Return what the borrower keeps of his units after the fee, and what of it is told in `Done`."""
+        treasury = self._rules.treasury
+        given = min(kept, ray_div_up(fee, self._collateral.liquidity_index)) if fee else 0
+        if not given:
+            return kept, 0, 0
+        has = self._joined.kept.get(treasury) or self._supply.get(treasury, 0)
+        return kept - given, 1 if self._borrower < treasury else -1, has + given
 
     def close(self) -> Stretch:
         """Return what was joined. It has to be committed before anything else is done."""
         stretch = self._joined.close()
         self._work.told(stretch.seq + stretch.count)
         return stretch
+
+
+def _rates_of(collateral: Reserve, debt: Reserve) -> tuple[int, int, int, int]:
+    """Return the rates of both reserves."""
+    return collateral.liquidity_rate, collateral.borrow_rate, debt.liquidity_rate, debt.borrow_rate
+
+
+_new: Final = tuple.__new__
+"""What a named tuple's own constructor calls; at half of its cost."""
