@@ -9,7 +9,7 @@ reaches them, or until they are as many as the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -60,9 +60,12 @@ class Stops:
             for stop in left:
                 heappush(heap, stop)
 
-    def withdraw(self, name: str) -> None:
-        """Withdraw all stops of a sleeper, if he is one."""
-        self._since.pop(name, None)
+    def withdraw_all(self, names: Iterable[str]) -> None:
+        """Withdraw all stops of those who are asleep."""
+        since = self._since
+        if since:
+            for name in names:
+                since.pop(name, None)
 
     def passed(self, prices: Mapping[Key, int]) -> list[str]:
         """Begin a round: return who has a stop below its price now, and withdraw all that they left."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any, Final
 
@@ -31,6 +32,10 @@ _HOLES: Final = 7_190_000_000_000_000_000
 """The holes are the integers from here on, in a sample: as large as the envelope of an entry takes."""
 FIRST, LAST = "\x01", "\U0010ffff"
 """Two holes for the name: as a key it stands before, or behind, whatever else stands beside it."""
+
+
+Maker = tuple[int, int | None, Callable[[Values], Event]]
+"""The place of an entry in its transaction, that of the one which led to it, and what makes its event."""
 
 
 def hole(number: int) -> int:
@@ -59,13 +64,12 @@ class Shape:
         """Return the lines of one transaction."""
         return self._format(self._pick(values))
 
-    def entries(self, values: Values, kinds: Container[type[Event]]) -> list[Entry]:
-        """Return its entries of these kinds."""
+    def makers(self, kinds: Container[type[Event]]) -> list[Maker]:
+        """Return what makes its entries of these kinds."""
         if not self._makers:
             self._makers = [_maker(event) for event in self.sample]
-        at, cause, tx = values[AT], values[CAUSE], values[SEQ]
         return [
-            Entry(tx + place, at, tx, cause if led is None else tx + led, self._makers[place](values))
+            (place, led, self._makers[place])
             for place, led in enumerate(self._led)
             if type(self.sample[place]) in kinds
         ]
@@ -95,23 +99,40 @@ def _pattern_of(sample: Sequence[tuple[Event, int | None]], last: int) -> tuple[
 
 _MAKER = """
 def make(values):
-    return kind({fields}, transfers=({transfers}), cells=({cells}))
+    made = new(loose)
+    {fields}
+    made.transfers = ({transfers})
+    made.cells = ({cells})
+    made.__class__ = kind
+    return made
 """
+
+
+@cache
+def _loose(kind: Any) -> type:
+    """Return a class of the same fields that takes assignments, for as long as an event is being made.
+
+    An event that is made of it and then turned into its own kind costs a third of one by its constructor.
+    """
+    own = {"__slots__": kind.__slots__, "__setattr__": object.__setattr__}
+    return type(kind.__name__, kind.__bases__, own)
 
 
 def _maker(sample: Event) -> Callable[[Values], Event]:
     """Return the function that makes an event of the values: its code names each, as if written by hand."""
     fields = [
-        f"{field.name}={_taken(getattr(sample, field.name))}"
+        f"made.{field.name} = {_taken(getattr(sample, field.name))}"
         for field in attrs.fields(type(sample))
         if field.name not in ("transfers", "cells")
     ]
     rows = [
-        "".join(f"new({kind}, ({', '.join(map(_taken, row))})), " for row in of)
+        "".join(f"row({kind}, ({', '.join(map(_taken, row))})), " for row in of)
         for kind, of in (("Transfer", sample.transfers), ("Cell", sample.cells))
     ]
-    source = _MAKER.format(fields=", ".join(fields), transfers=rows[0], cells=rows[1])
-    made: dict[str, Any] = {"kind": type(sample), "Transfer": Transfer, "Cell": Cell, "new": tuple.__new__}
+    source = _MAKER.format(fields="\n    ".join(fields), transfers=rows[0], cells=rows[1])
+    kind: Any = type(sample)
+    made: dict[str, Any] = {"kind": kind, "loose": _loose(kind), "new": object.__new__}
+    made |= {"row": tuple.__new__, "Transfer": Transfer, "Cell": Cell}
     exec(source, made)  # noqa: S102 - made of our own classes' field names, as attrs makes their constructors
     maker: Callable[[Values], Event] = made["make"]
     return maker
@@ -155,4 +176,11 @@ class Stretch:
     def entries(self, kinds: Container[type[Event]] | None = None) -> list[Entry]:
         """Return the entries, or those of some kinds: they are made when somebody asks."""
         chosen = self.kinds if kinds is None else kinds
-        return [entry for shape, values in self.rows for entry in shape.entries(values, chosen)]
+        makers = {shape: shape.makers(chosen) for shape in self.shapes}
+        found = []
+        for shape, values in self.rows:
+            for place, led, make in makers[shape]:
+                tx = values[SEQ]
+                cause = values[CAUSE] if led is None else tx + led
+                found.append(Entry(tx + place, values[AT], tx, cause, make(values)))
+        return found

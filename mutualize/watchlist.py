@@ -191,9 +191,10 @@ class Watchlist:
         assert level * BPS >= 2 * DOUBT, "a level of next to nothing is not told from rounding"
         market = self._market(view, at, level)
         moved, self._dirty = self._dirty, {}
-        for name in moved:
-            self._stops.withdraw(name)
-            self._near.pop(name, None)
+        self._stops.withdraw_all(moved)
+        if self._near:
+            for name in moved:
+                self._near.pop(name, None)
         self._place(view, market, [*moved, *self._stops.passed(market.prices)])
         return self._judge(view, at, level, market, self._look(market))
 
