@@ -38,7 +38,8 @@ from mutualize.randomness import Stream
 from mutualize.scenario.find import FILE, shelf
 from mutualize.scenario.template import template
 
-TABLES = ("prices.csv", "gas.csv", "owed.csv")
+TABLES = {"prices.csv": "tables", "gas.csv": "tables", "owed.csv": "tables", "vaults.csv": "vaults"}
+"""Tables beside a scenario, and the scenario that reads each."""
 LEDGER = "ledger.jsonl"
 
 
@@ -94,10 +95,19 @@ def table(name: str) -> list[list[str]]:
     return list(csv.reader((SEEDS / name).read_text("utf-8").splitlines()))
 
 
-WEIGHTS = {"scenario": 34, "text": 14, "prices": 10, "gas": 4, "positions": 8, "options": 4, "ledger": 26}
+WEIGHTS = {
+    "scenario": 36,
+    "text": 14,
+    "prices": 10,
+    "gas": 4,
+    "positions": 6,
+    "vaults": 4,
+    "options": 4,
+    "ledger": 22,
+}
 """How many of a hundred inputs are of each kind."""
 _KINDS = [kind for kind, weight in WEIGHTS.items() for _ in range(weight)]
-_SHORT = ["calm"] * 9 + ["crash"] * 4 + ["tables"] * 3 + ["words"] * 3
+_SHORT = ["calm"] * 9 + ["crash"] * 4 + ["tables"] * 3 + ["words"] * 3 + ["vaults"] * 5
 _LONG = ["template", "aave-crv-2022", "three-tiers", "three-tiers"]
 
 
@@ -224,13 +234,16 @@ PATHS = [
     "[0]", "seed.x",
     "positions[0].file", "depositors[0].amount", "depositors[99999999999].amount", "seed[0]", '"',
     "a" * 5_000,
-    "liquidators[0].capital.USDC", "venues.new", "applied", "conflicts", "not_modelled", "money", "name",
+    "liquidators[0].capital.USDC", "venues.maker.auctions", "venues.maker.ilks.eth-a.hop",
+    "bidders[0].capital",
+    "venues.maker.system.sump", "vaults[0].liquidation_price", "debt_bidders[0].paid[0].price",
+    "acts[0].terms.lump", "venues.new", "applied", "conflicts", "not_modelled", "money", "name",
     "marked",
 ]  # fmt: skip
 
 
 def _options(number: int, stream: Stream) -> Case:
-    base = stream.choice(["calm", "crash", "tables", "words"])
+    base = stream.choice(["calm", "crash", "tables", "words", "vaults"])
     values = [
         *NUMERALS,
         *WORDS,
@@ -251,7 +264,7 @@ def _options(number: int, stream: Stream) -> Case:
 def _table(kind: str, name: str) -> Callable[[int, Stream], Case]:
     def make(number: int, stream: Stream) -> Case:
         if stream.chance(1, 4):
-            return Case(number, kind, "tables", name, damaged((SEEDS / name).read_bytes(), stream))
+            return Case(number, kind, TABLES[name], name, damaged((SEEDS / name).read_bytes(), stream))
         rows = [list(row) for row in table(name)]
         for _ in range(1 + stream.below(2)):
             _change_rows(rows, stream)
@@ -275,7 +288,7 @@ def _table(kind: str, name: str) -> Callable[[int, Stream], Case]:
                     '"',
                 ]
             )
-        return Case(number, kind, "tables", name, text.encode("utf-8", "surrogatepass"))
+        return Case(number, kind, TABLES[name], name, text.encode("utf-8", "surrogatepass"))
 
     return make
 
@@ -322,6 +335,7 @@ _MAKERS: dict[str, Callable[[int, Stream], Case]] = {
     "prices": _table("prices", "prices.csv"),
     "gas": _table("gas", "gas.csv"),
     "positions": _table("positions", "owed.csv"),
+    "vaults": _table("vaults", "vaults.csv"),
     "options": _options,
     "ledger": _ledger,
 }

@@ -103,7 +103,7 @@ class Target:
         (self.folder / case.name).write_bytes(case.data)
         if case.name in TABLES:
             self.dirty.append(case.name)
-            (self.folder / FILE).write_bytes((SEEDS / "tables.toml").read_bytes())
+            (self.folder / FILE).write_bytes((SEEDS / f"{TABLES[case.name]}.toml").read_bytes())
 
     def judge(self, case: Case) -> str:
         """Return what became of an input, in a word or two. Raises Finding."""

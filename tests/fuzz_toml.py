@@ -43,11 +43,14 @@ WORDS = [
     "mutualize-scenario/2",
     "shortfall.USDC", "tier.fund.paid.USDC", "debt.ann.USDC", "price.ETH", "tiers.order",
     "liquidations.count",
+    "cdp", "flip-2020-03", "flip", "clip", "nothing", "eth-a", "eth-b", "maker", "dutch", "DAI", "MKR",
+    "Hole", "hop", "chop", "vaults", "shortfall.DAI", "auctions.count", "minted.MKR",
     "haircut.USDC.share", "refusals.AMOUNT_IS_ZERO", "..", ".", "a..b", "a[0]", "[0]", "venues.pool.rules",
     "borrowers-0001", "lenders-1", "keepers-0001", "ann", "genesis", "miners",
 ]  # fmt: skip
 FILES = [
-    "prices.csv", "gas.csv", "owed.csv", "none.csv", "out.csv", "up/secret.csv", "loop.csv", "up", "in.csv",
+    "prices.csv", "gas.csv", "owed.csv", "vaults.csv", "none.csv", "out.csv", "up/secret.csv", "loop.csv",
+    "up", "in.csv",
     "scenario.toml", ".", "..", "../secret.csv", "a/../../secret.csv", "/etc/passwd", "//host/share",
     "$HOME/x", "~/x.csv", "C:" + "\\x.csv", "..\\secret.csv", "file:///etc/passwd", "https://example.org/x",
     "CON", "nul.csv", "prices.csv\x00", "x" * 300, "prices.csv/", "/dev/zero", "/dev/stdin",

@@ -106,6 +106,7 @@ def reached(counts: dict[str, int], total: int) -> None:
         "prices": {"ran": 4, "refused: USAGE": 60, "LIMIT": 1, "with losses": 0.2},
         "gas": {"ran": 4, "refused: USAGE": 60, "LIMIT": 1},
         "positions": {"ran": 4, "refused: USAGE": 60, "LIMIT": 1},
+        "vaults": {"ran": 3, "refused: USAGE": 60, "LIMIT": 0.5, "with losses": 2},
         "options": {"ran": 0.5, "refused: USAGE": 60},
         "ledger": {"corrupt": 40, "sealed, ": 15, "deep unlawful": 5, "unsealed": 0.1, "not replayed": 40},
     }

@@ -50,8 +50,9 @@ class Figures:
     # --- the waterfall -----------------------------------------------------------------------------------
 
     def waterfalls(self) -> list[Data]:
-        """Return every shortfall with its tiers."""
-        return [self._waterfall(shortfall) for shortfall in self._board.waterfalls.shortfalls()]
+        """Return every shortfall that was recognised, with its tiers. (Debt auctions may precede it.)"""
+        found = self._board.waterfalls.shortfalls()
+        return [self._waterfall(shortfall) for shortfall in found if shortfall.first is not None]
 
     def _waterfall(self, short: Shortfall) -> Data:
         open_now, price = self._board.waterfalls.open(short), self._board.mirror.price(short.asset)

@@ -2,6 +2,7 @@
 
 publications ≤ heartbeats of the window + moves of the price that are larger than the deviation
 steps        = publications · (1 + liquidators who look at each) + blocks in which somebody may wait
+               + what is done on vault engines (vault_size)
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from mutualize.scenario.market import Candle, Market
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path
 from mutualize.scenario.vault_crosschecks import IN_FILE
+from mutualize.scenario.vault_size import engine_steps
 from mutualize.units import WAD, div_up, mul_div_up
 
 ROLES: Final = (
@@ -57,7 +59,12 @@ def check_size(scenario: Scenario, add: Add) -> None:
         ("draws", ("spread", "seeds"), scenario.spread.seeds or 0, "seeds are run"),
         ("members", largest, people, "people and positions take part"),
         ("agents", busiest, sum(count for _, count in agents), "liquidators act, each for himself"),
-        ("steps", ("end",), steps(scenario), "steps are expected (publications of prices, times lookers)"),
+        (
+            "steps",
+            ("end",),
+            steps(scenario),
+            "steps are expected (publications of prices, times lookers; auctions, times bidders)",
+        ),
     ]
     for name, path, count, what in found:
         most = getattr(scenario.limits, name)
@@ -83,7 +90,7 @@ def steps(scenario: Scenario) -> int:
         total += heard + told * lookers
     chain = scenario.chain
     blocks = div_up(scenario.end - scenario.start, chain.block_s) if chain and chain.space else 0
-    return total + blocks
+    return total + blocks + engine_steps(scenario)
 
 
 def publications(scenario: Scenario, market: Market) -> int:

@@ -73,9 +73,15 @@ class CsvTable:
             yield from self._below(lines[start:], start, columns)
 
     def first_of(self, names: Sequence[str]) -> str:
-        """Return which of some columns the table has; the first of them where it has none."""
+        """Return which of some columns the table has; the first of them where it has none.
+
+        What is no table at all is told by whoever reads its rows.
+        """
         lines = (line for line in self.loaded.text.split("\n") if not line.startswith("#"))
-        header = next(csv.reader(lines), [])
+        try:
+            header = next(csv.reader(lines), [])
+        except csv.Error:
+            header = []
         return next((name for name in names if name in header), names[0])
 
     def _below(self, lines: list[str], start: int, columns: Sequence[str]) -> Iterator[Row]:

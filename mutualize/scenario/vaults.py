@@ -60,7 +60,9 @@ class IlkTerms:
     mat: int | None = _term(Numeral(27, 1, 100 * 10**27), "liquidation ratio: 1.5")
     hop: int | None = _seconds("seconds by which its price feed delays; 0: not at all", 2**16 - 1)
     chop: int | None = _term(Numeral(WAD_DECIMALS, 1, 10 * WAD), "debt and penalty over debt: 1.13")
-    lump: int | None = _term(WEI, "the most collateral of one auction (flip-2020-03)")
+    lump: int | None = _term(
+        Numeral(WAD_DECIMALS, 1, 10**15 * WAD), "the most collateral of one auction (flip-2020-03)"
+    )
     dunk: int | None = _term(RAD, "the most that one auction is to raise (flip)")
     hole: int | None = _term(RAD, "the most that its auctions are to raise (clip)")
     beg: int | None = _term(Numeral(WAD_DECIMALS, WAD, 10 * WAD), "the least step of a bid: 1.03")
