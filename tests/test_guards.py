@@ -50,7 +50,7 @@ def hunt() -> Hunt:
     for scenes in (pool_scenes, vault_scenes, balance_scenes, unit_scenes):
         play_for("scenes", scenes(), lambda _: True)
     play_for("vaults", vaults(24, 450), lambda guard: guard.module in VAULTS)
-    play_for("balances", balances(125, 100), lambda guard: guard.module in BALANCES)
+    play_for("balances", balances(400, 100), lambda guard: guard.module in BALANCES)
     play_for("pools", pools(OLDER, 40, 350), lambda guard: guard.module == "rate_stake")
     play_for("pools", pools(SETUPS, 14, 350), lambda guard: guard.module not in (*VAULTS, *BALANCES))
     return hunt
