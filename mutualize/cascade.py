@@ -94,24 +94,27 @@ class Cascade:
                 return owed
         return None
 
-    def bear(self, reserve: Reserve, short: int, loans: int, planned: list[Owed]) -> Borne:
-        """Let the tiers pay a loss that was recognised in a working copy; `loans` fell by so much."""
+    def bear(self, reserve: Reserve, short: int, loans: int, fell: int, planned: list[Owed]) -> Borne:
+        """Let the tiers pay a loss that was recognised in a working copy: `loans` fell so far, to that."""
         earned, owed = reserve.liquidity_rate, reserve.borrow_rate
-        reserve.update_rates()
-        key: list[object] = [(short > loans) - (short < loans)]
+        reserve.update_rates(loans)
+        key: list[object] = [(short > fell) - (short < fell)]
         key += (reserve.liquidity_rate != earned, reserve.borrow_rate != owed)
-        numbers = [short, self._price, min(short, loans), abs(short - loans), reserve.debt_scaled]
+        numbers = [short, self._price, min(short, fell), abs(short - fell), reserve.debt_scaled]
         numbers += (reserve.deficit, reserve.liquidity_rate, reserve.borrow_rate)
         for row, capacity, amount, rest in planned:
             numbers += (capacity, amount, rest)
             key.append(row.place if amount else -1 - row.place)
             if amount:
+                earned, owed = reserve.liquidity_rate, reserve.borrow_rate
                 self._pay(reserve, row, amount, key, numbers)
+                reserve.update_rates(loans)
+                key += (reserve.liquidity_rate != earned, reserve.borrow_rate != owed)
+                numbers += (reserve.deficit, reserve.liquidity_rate, reserve.borrow_rate)
         return Borne(tuple(key), numbers)
 
     def _pay(self, reserve: Reserve, row: Row, amount: int, key: list[object], numbers: list[int]) -> None:
         """Let one tier pay."""
-        earned, owed = reserve.liquidity_rate, reserve.borrow_rate
         reserve.deficit -= amount
         if row.account:
             self._left[row.account] -= amount
@@ -123,9 +126,6 @@ class Cascade:
             numbers.append(reserve.virtual)
         else:
             self._cut(reserve, amount, key, numbers)
-        reserve.update_rates()
-        key += (reserve.liquidity_rate != earned, reserve.borrow_rate != owed)
-        numbers += (reserve.deficit, reserve.liquidity_rate, reserve.borrow_rate)
 
     def _cut(self, reserve: Reserve, amount: int, key: list[object], numbers: list[int]) -> None:
         """Cut all claims; say between which accounts that moves how much."""

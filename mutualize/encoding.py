@@ -40,6 +40,8 @@ LIBRARY = msgspec.__name__
 
 _ENVELOPE = ("cause", "kind", "seq", "set", "t", "transfers", "tx")
 _encoder = msgspec.json.Encoder(order="sorted")
+encode_text: Callable[[str], bytes] = _encoder.encode
+"""Spells a text as a line does."""
 _digits = int.__repr__
 """Unlike `str` it raises TypeError for a float or a Decimal. True counts as 1."""
 
@@ -49,11 +51,6 @@ Converter = Callable[[Entry], dict[str, Any]]
 def canonical(value: Mapping[str, object]) -> bytes:
     """Return a mapping as one canonical line, line feed included."""
     return _encoder.encode(value) + b"\n"
-
-
-def encode_text(text: str) -> bytes:
-    """Return a text as it is spelled in a line. Raises ValueError where UTF-8 has no bytes for it."""
-    return _encoder.encode(text)
 
 
 def encode(entry: Entry) -> bytes:

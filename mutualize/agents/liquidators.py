@@ -255,7 +255,7 @@ class Liquidator:
         sweeping, targets, least = self._sweeping, desk.targets, desk.habits.profit_min
         if sweeping is None:
             return
-        room = self._begin(world, sweeping, market, mid)
+        room, joined = self._begin(world, sweeping, market, mid), sweeping.joined
         while not self._is_full(now):
             target = targets.pick(world, pair, self._skip, ahead=sweeping)
             amounts = None if target is None else sweeping.look(target.account)
@@ -265,7 +265,7 @@ class Liquidator:
             if got < amounts.pay or mul_div_down(got - amounts.pay, *worth) < least:
                 break
             if room and sweeping.join(got):
-                if sweeping.is_gone(target.account):
+                if target.account in joined.flags:  # nothing is left to be liquidated
                     targets.drop(pair, target.account)
             else:
                 self._extend(world, sweeping, pair)
@@ -277,7 +277,7 @@ class Liquidator:
                 room = self._begin(world, sweeping, market, mid)
             self._sent = self._sent + 1 if self._last == now else 1
             self._last = now
-            if sweeping.count >= room > 0:
+            if joined.count >= room > 0:
                 self._extend(world, sweeping, pair)
                 room = self._begin(world, sweeping, market, mid)
         self._extend(world, sweeping, pair)
@@ -289,8 +289,9 @@ class Liquidator:
 
     def _extend(self, world: World, sweeping: Sweep, pair: Pair) -> None:
         """Commit what was joined."""
-        if sweeping.count:
-            paid, seized, got = sweeping.sums
+        joined = sweeping.joined
+        if joined.count:
+            paid, seized, got = joined.paid, joined.seized, joined.got
             world.extend(sweeping.close())
             self._book(pair, paid, seized, [(pair.collateral, seized, pair.debt, got)])
 

@@ -197,9 +197,12 @@ class Reserve:
         self.last_update = at
         return True
 
-    def update_rates(self) -> None:
-        """Set the rates that follow from utilization; a deficit lowers what suppliers earn, not the index."""
-        debt = self.loans() if self.debt_scaled else 0
+    def update_rates(self, loans: int | None = None) -> None:
+        """Set the rates that follow from utilization; a deficit lowers what suppliers earn, not the index.
+
+        `loans` is what those are worth, where that is known already.
+        """
+        debt = (self.loans() if loans is None else loans) if self.debt_scaled else 0
         if not debt:
             self.liquidity_rate, self.borrow_rate = 0, self.base * BPS_IN_RAY
             return

@@ -17,7 +17,7 @@ from mutualize.book import Draft
 from mutualize.cascade import cascade_of
 from mutualize.errors import Refused
 from mutualize.events import Cell, Event, Liquidated
-from mutualize.units import WAD, ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
+from mutualize.units import WAD, mul_div_down, mul_div_up, ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
 from mutualize.venues.joined import Done, Joined, Terms
 from mutualize.venues.liquidation import Amounts, Side, amounts_of, leaves_dust, most_of, takes_all
 from mutualize.venues.rules import Health
@@ -77,7 +77,8 @@ class Sweep:
         if cascade is not None:
             terms = terms._replace(rows=cascade.rows)
         self._cascade, self._joins = cascade, joins
-        self._joined = Joined(terms, self._collateral, self._debt, cascade)
+        self.joined = Joined(terms, self._collateral, self._debt, cascade)
+        """What was joined and is not yet closed."""
         self._borrower = ""
         self._found: tuple[Amounts, bool, int] | None = None
         self._can = (
@@ -93,7 +94,7 @@ class Sweep:
     def look(self, borrower: str) -> Amounts | None:
         """Return what liquidating a borrower would do, or None where the plain way has to be taken."""
         self._found = None
-        flags = self._joined.flags.get(borrower)
+        flags = self.joined.flags.get(borrower)
         if flags is None:
             flags = self._flags.get(borrower)
         if flags != self._pair_flags or not self._can:
@@ -129,19 +130,20 @@ class Sweep:
     def _weigh(self, borrower: str) -> Health:
         """Read a position; return its health."""
         collateral, debt, held, owed = self._collateral, self._debt, self._held, self._owed
-        units = self._joined.kept.get(borrower)
+        units = self.joined.kept.get(borrower)
         held.units = units = self._supply[borrower] if units is None else units
         held.amount = ray_mul_down(units, collateral.liquidity_index)
-        units = self._joined.left.get(borrower)
+        units = self.joined.left.get(borrower)
         owed.units = units = self._debts[borrower] if units is None else units
         owed.amount = ray_mul_up(units, debt.borrow_index)
-        value = held.value_down(held.amount)
-        return Health(value, owed.value_up(owed.amount), value * collateral.threshold, 0)
+        value = mul_div_down(held.amount, self._price_held, collateral.unit)
+        due = mul_div_up(owed.amount, self._price_owed, debt.unit)
+        return Health(value, due, value * collateral.threshold, 0)
 
     def take(self) -> list[Event]:
         """Return the events of what was looked at last, to be committed before anything else is."""
         assert self._found is not None, "look first"
-        assert not self._joined.count, "close before"
+        assert not self.joined.count, "close before"
         amounts, none_left, burned = self._found
         held, owed, borrower = self._held, self._owed, self._borrower
         collateral, debt, names = held.reserve, owed.reserve, held.reserve.names
@@ -194,35 +196,21 @@ class Sweep:
 
     # --- joined to a stretch -----------------------------------------------------------------------------
 
-    @property
-    def count(self) -> int:
-        """How many entries are joined and not yet closed."""
-        return self._joined.count
-
-    @property
-    def sums(self) -> tuple[int, int, int]:
-        """What was paid and seized, and what the sales brought, in all that is joined and not yet closed."""
-        return self._joined.paid, self._joined.seized, self._joined.got
-
     def has_changed(self, account: str) -> bool:
         """Say whether what is joined changed a position: the book does not know it yet."""
-        return account in self._joined.left
-
-    def is_gone(self, account: str) -> bool:
-        """Say whether what is joined left nothing to be liquidated of a position."""
-        return account in self._joined.flags
+        return account in self.joined.left
 
     def standing(self, account: str) -> tuple[int, int] | None:
         """Return the units that such a one holds and owes; None where he is not unsafe under the pair."""
-        is_pair = self._joined.flags.get(account, self._pair_flags) == self._pair_flags
+        is_pair = self.joined.flags.get(account, self._pair_flags) == self._pair_flags
         if not is_pair or self._weigh(account).factor >= WAD:
             return None
         return self._held.units, self._owed.units
 
     def begin(self, place: str, mid: int, cause: int | None) -> None:
         """Begin to join; what is seized is sold there, at this price in the middle. `cause` led to it."""
-        assert not self._joined.count, "close first"
-        self._joined.begin(self._book.seq, self._at, cause, place, mid)
+        assert not self.joined.count, "close first"
+        self.joined.begin(self._book.seq, self._at, cause, place, mid)
 
     def join(self, got: int) -> bool:
         """Do what was looked at last, and sell what is seized; or return False where `take` has to do it.
@@ -232,7 +220,7 @@ class Sweep:
         """
         assert self._found is not None, "look first"
         amounts, none_left, burned = self._found
-        held, owed, joined = self._held, self._owed, self._joined
+        held, owed, joined = self._held, self._owed, self.joined
         collateral, debt, left = held.reserve, owed.reserve, owed.units - burned
         index = collateral.liquidity_index
         taken = min(held.units, ray_div_up(amounts.seize, index))
@@ -252,7 +240,7 @@ class Sweep:
         debt.debt_scaled -= burned
         debt.virtual += amounts.pay
         if planned is None:
-            debt.update_rates()
+            debt.update_rates(loans)
         collateral.supply_scaled -= taken
         collateral.virtual -= amounts.seize
         collateral.update_rates()
@@ -283,7 +271,7 @@ class Sweep:
             assert self._cascade is not None, "who plans, bears"
             debt.debt_scaled -= left
             debt.deficit += short
-            borne = self._cascade.bear(debt, short, fell, planned)
+            borne = self._cascade.bear(debt, short, loans - fell, fell, planned)
         joined.add(done, borne)
         joined.loans -= fell
         self._found = None
@@ -295,12 +283,12 @@ class Sweep:
         given = min(kept, ray_div_up(fee, self._collateral.liquidity_index)) if fee else 0
         if not given:
             return kept, 0, 0
-        has = self._joined.kept.get(treasury) or self._supply.get(treasury, 0)
+        has = self.joined.kept.get(treasury) or self._supply.get(treasury, 0)
         return kept - given, 1 if self._borrower < treasury else -1, has + given
 
     def close(self) -> Stretch:
         """Return what was joined. It has to be committed before anything else is done."""
-        stretch = self._joined.close()
+        stretch = self.joined.close()
         self._work.told(stretch.seq + stretch.count)
         return stretch
 
