@@ -42,6 +42,18 @@ class Chance(NamedTuple):
     seen: tuple[int, int]
 
 
+class Sale(NamedTuple):
+    """Where what is seized is sold now: the price in the middle, and two fractions.
+
+    `rate` turns collateral into what it brings, `worth` turns that into money of account.
+    """
+
+    market: Market
+    mid: int
+    rate: tuple[int, int]
+    worth: tuple[int, int]
+
+
 class Liquidator:
     """One liquidator. `capital` is what he has, by asset; it changes with what he does.
 
@@ -252,17 +264,23 @@ class Liquidator:
         pair = pairs[0]
         if self._sweeping is None or not self._sweeping.is_current(now, pair):
             self._sweeping = desk.sweep(world, pair, self.name)
-        sweeping, targets, least = self._sweeping, desk.targets, desk.habits.profit_min
-        if sweeping is None:
-            return
-        room, joined = self._begin(world, sweeping, market, mid), sweeping.joined
+        if self._sweeping is not None:
+            self._sweep_pair(world, pair, self._sweeping, Sale(market, mid, rate, worth))
+
+    def _sweep_pair(self, world: World, pair: Pair, sweeping: Sweep, sale: Sale) -> None:
+        """Liquidate the best target of a pair, again and again, as long as it is like the others and pays.
+
+        What can be joined to the others is committed with them, all else at once.
+        """
+        targets, least, now = self._desk.targets, self._desk.habits.profit_min, world.now
+        room, joined = self._begin(world, sweeping, sale), sweeping.joined
         while not self._is_full(now):
             target = targets.pick(world, pair, self._skip, ahead=sweeping)
             amounts = None if target is None else sweeping.look(target.account)
             if target is None or amounts is None:
                 break
-            got = mul_div_down(amounts.seize, *rate)
-            if got < amounts.pay or mul_div_down(got - amounts.pay, *worth) < least:
+            got = mul_div_down(amounts.seize, *sale.rate)
+            if got < amounts.pay or mul_div_down(got - amounts.pay, *sale.worth) < least:
                 break
             if room and sweeping.join(got):
                 if target.account in joined.flags:  # nothing is left to be liquidated
@@ -270,21 +288,21 @@ class Liquidator:
             else:
                 self._extend(world, sweeping, pair)
                 sold, bought = (pair.collateral, amounts.seize), (pair.debt, got)
-                traded = Traded(mid=mid, transfers=trade(self.name, sold, bought, market.place))
+                traded = Traded(mid=sale.mid, transfers=trade(self.name, sold, bought, sale.market.place))
                 world.enact(sweeping.take(), self._cause, after=(traded,))
                 self._book(pair, amounts.pay, amounts.seize, [(*sold, *bought)])
                 targets.forget(world, pair, target.account)
-                room = self._begin(world, sweeping, market, mid)
+                room = self._begin(world, sweeping, sale)
             self._sent = self._sent + 1 if self._last == now else 1
             self._last = now
             if joined.count >= room > 0:
                 self._extend(world, sweeping, pair)
-                room = self._begin(world, sweeping, market, mid)
+                room = self._begin(world, sweeping, sale)
         self._extend(world, sweeping, pair)
 
-    def _begin(self, world: World, sweeping: Sweep, market: Market, mid: int) -> int:
+    def _begin(self, world: World, sweeping: Sweep, sale: Sale) -> int:
         """Begin to join liquidations; return how many entries there may be until they are committed."""
-        sweeping.begin(market.place, mid, self._cause)
+        sweeping.begin(sale.market.place, sale.mid, self._cause)
         return world.room
 
     def _extend(self, world: World, sweeping: Sweep, pair: Pair) -> None:
