@@ -18,6 +18,7 @@ from mutualize.staking import StakePool
 from mutualize.stretch import hole
 from mutualize.tables import ORACLE
 from mutualize.tier import CLAIMS, FUND, NOW, STAKE, Tier, allowed
+from mutualize.units import WAD
 from mutualize.venues.cover import PoolCover, cut_index
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def cascade_of(waterfall: Waterfall, asset: str, book: Book) -> Cascade | None:
 
 
 _PLAIN: Final = {"offset": 0, "used": True, "waits": False, "due_s": None, "quota": None, "iou": ""} | {
-    "snapshot": NOW, "loss_price": None
+    "of_loss": WAD, "snapshot": NOW, "loss_price": None
 }  # fmt: skip
 """What a tier is like that does nothing but pay at once, in the lost asset."""
 

@@ -88,8 +88,8 @@ def proved(lines: bytes) -> list[Line] | None:
     """Return what lines hold, integers as they are spelled; None unless all are what `encode` writes.
 
     What was decoded is written again as it is: the same proof as encoding the entries, at a fraction of the
-    price. Integers that are plain would be spelled as they are; only a table may still be empty. All of a
-    batch is asked for at once, since most of the price of a line is asking.
+    price. Integers that are plain would be spelled as they are. Many lines at once cost less than each alone,
+    as long as what they hold fits the processor's cache.
     """
     numerals: list[str] = []
     try:

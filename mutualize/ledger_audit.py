@@ -68,13 +68,13 @@ class _Audit:
         self.book = Book()
         """What is true after the last good entry; its seq is that of the first bad one."""
         self._at = 0
-        self._tx = -1
+        self._tx: int | None = None
 
     def take(self, body: bytes) -> str:
         """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
         if self._taken_together(body):
             return ""
-        self._tx = -1  # a transaction never goes on in the next batch
+        self._tx = None  # a transaction never goes on in the next batch
         return self._taken_singly(body.split(b"\n")[:-1])
 
     def _taken_together(self, body: bytes) -> bool:
@@ -85,8 +85,8 @@ class _Audit:
         """
         moved: dict[tuple[str, str, str], int] = {}
         tables: dict[str, dict[str, str]] = {}
-        began, at, last = self.book.seq, self._at, -1
-        seq = began
+        began, at = self.book.seq, self._at
+        seq, last = began, None  # a transaction never goes on in the next batch
         for line in _lines_of(body):
             if line is None:
                 return False

@@ -232,13 +232,16 @@ class Recoveries:
         return [iou for iou in found if name in ("", iou)]
 
     def who_bore(self, asset: str, row: Row, only: str = "") -> list[Due]:
-        """Return those who may be given back a loss in an asset (all, or one tier), in the tiers' order."""
+        """Return those who may be given back a loss in an asset (all, or one tier), in the rule's order.
+
+        Where several tiers hand out one IOU, its holders stand where the first of these would.
+        """
         found = [
             Due(iou=tier.iou) if tier.iou else Due(tier=tier.name)
             for tier in self._tiers(asset)
             if tier.name not in row.skip and tier.iou_asset in ("", asset) and only in ("", tier.name)
         ]
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(found[::-1] if row.rule == REVERSE else found))
 
     # --- paying ------------------------------------------------------------------------------------------
 
@@ -299,7 +302,7 @@ class Plan:
                 room = of.missing(self._view, asset, row) - self._given.get(Due(tier=row.tier), 0)
                 return [self._give(due, min(most, max(0, room - self._given.get(due, 0))))]
             case "reverse":
-                return self._in_order(of.who_bore(asset, row)[::-1], most)
+                return self._in_order(of.who_bore(asset, row), most)
             case "tier":
                 return self._in_order(of.who_bore(asset, row, only=row.tier), most)
             case "ious":

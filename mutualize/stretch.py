@@ -10,7 +10,7 @@ that wrote of a sample, with other numbers and another name in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, Final
@@ -30,12 +30,19 @@ Behind it come the numbers of the events, and then the seqs of the other entries
 """
 _HOLES: Final = 7_190_000_000_000_000_000
 """The holes are the integers from here on, in a sample: as large as the envelope of an entry takes."""
+_DIGITS: Final = str(_HOLES)[:-4]
+"""How all of them begin."""
 FIRST, LAST = "\x01", "\U0010ffff"
 """Two holes for the name: as a key it stands before, or behind, whatever else stands beside it."""
 
 
 Maker = tuple[int, int | None, Callable[[Values], Event]]
 """The place of an entry in its transaction, that of the one which led to it, and what makes its event."""
+
+
+def could_be_holes(names: Iterable[str]) -> bool:
+    """Say whether any of these names could be taken for a hole: transactions with it are not joined."""
+    return any(_DIGITS in name or FIRST in name or LAST in name for name in names)
 
 
 def hole(number: int) -> int:
@@ -93,7 +100,7 @@ def _pattern_of(sample: Sequence[tuple[Event, int | None]], last: int) -> tuple[
         order.append(NAME_TEXT if is_name else int(found[0]) - _HOLES)
         return b"%b" if order[-1] in (NAME_TEXT, CAUSE_TEXT) else b"%d"
 
-    holes = b"|".join([*map(re.escape, names), str(_HOLES).encode()[:-4] + rb"\d{4}"])
+    holes = b"|".join([*map(re.escape, names), _DIGITS.encode() + rb"\d{4}"])
     return re.sub(holes, cut, line.replace(b"%", b"%%")), order
 
 

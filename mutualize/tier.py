@@ -154,6 +154,11 @@ class Tier:
         return self.purse or self.name
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names that stand in events about it."""
+        return self.name, self.account, self.stake
+
+    @property
     def waits(self) -> bool:
         """Say whether it has to wait or to be voted on before it owes anything."""
         return bool(self.wait_s or self.vote)

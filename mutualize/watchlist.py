@@ -143,15 +143,17 @@ class Watchlist:
             self.waves += 1
 
     def observe_stretch(self, stretch: Stretch) -> bool:
-        """Note whose positions a stretch changed. It needs no entries."""
+        """Note whose positions a stretch changed; its shapes say whether one of its kinds moves everybody."""
         members, dirty = self._members, self._dirty
-        for table in self._tables.keys() & stretch.tables.keys():
-            cells = stretch.tables[table]
-            for key, value in cells.items():
+        for table in self._tables:
+            for key, value in stretch.tables.get(table, {}).items():
                 if members is None or members(key):
                     dirty[key] = None
                     if table == self._flags and value & self._owes:
                         self._at_risk |= value
+        moving = (event for kind in stretch.shapes for event in kind.sample if type(event) in WAVES)
+        if any(map(self._moves_all, moving)):
+            self.waves += 1
         return True
 
     def _moves_all(self, event: Event) -> bool:

@@ -228,7 +228,7 @@ MORE_BUGS = (
     ),
     Bug(
         "haircut cuts too deep",
-        f"{COVER}:cut_claims",
+        f"{COVER}:cut_index",
         "worth - amount, worth_up",
         "(worth - amount) // 2, worth_up",
         ("indexes",),

@@ -61,14 +61,14 @@ LENDING = (
     ),
     Bug(
         "haircut drops its remainder",
-        f"{COVER}:cut_claims",
+        f"{COVER}:cut_index",
         "worth - amount, worth_up",
         "worth - amount, worth",
         ("indexes", "nothing-is-negative", "residue"),
     ),
     Bug(
         "haircut rounds up",
-        f"{COVER}:cut_claims",
+        f"{COVER}:cut_index",
         "mul_div_down(reserve.liquidity_index, worth - amount, worth_up)",
         "mul_div_down(reserve.liquidity_index, worth - amount, worth_up) + 1",
         ("indexes", "nothing-is-negative", "residue"),

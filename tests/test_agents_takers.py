@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tiny_vaults import played, told, vault_problems
+from tiny_vaults import played, told, vault_problems, vaults
 
 from mutualize.agents.stock import Stock
+from mutualize.errors import Reason
 from mutualize.events import TransactionFailed
+from mutualize.protocol import Receipt
+from mutualize.scenario.size import steps
 from mutualize.units import RAD, RAY, WAD
 from mutualize.vault_commands import Deliver, ExitCollateral, MoveDai
 from mutualize.vault_events import AuctionEnded, AuctionRestarted, CollateralTaken, VaultLiquidated
@@ -93,15 +96,16 @@ def test_who_comes_later_buys_later() -> None:
 
 
 def test_a_halted_market_is_waited_for() -> None:
-    """What is due while nothing is traded is kept, tried again every minute, and sold afterwards."""
+    """What is due while nothing is traded, or nobody pays, is kept, and tried again every minute."""
     sold: list[tuple[int, int]] = []
 
     class Clock:
         now = 0
 
-        def submit(self, *commands: Any, cause: int | None = None) -> None:
+        def submit(self, *commands: Any, cause: int | None = None) -> Receipt:
             assert [type(command) for command in commands] == [ExitCollateral, Deliver, MoveDai]
             sold.append((self.now, commands[2].amount))
+            return Receipt(refused=None if self.now > 300 else Reason.BALANCE_IS_INSUFFICIENT)
 
     venue = Vaults("maker", "DAI", {"eth-a": "ETH"})
     stock = Stock("taker", venue, "eth-a", lambda at: None if at < 250 else 3 * RAY, 100)
@@ -112,8 +116,8 @@ def test_a_halted_market_is_waited_for() -> None:
         seen.append(due)
         world.now = due
         stock.sell(world)
-    assert seen == [100, 160, 220, 280]
-    assert sold == [(280, 15 * RAD)]
+    assert seen == [100, 160, 220, 280, 340]
+    assert sold == [(280, 15 * RAD), (340, 15 * RAD)]
 
 
 def test_a_failed_purchase_is_not_sent_again_and_again() -> None:
@@ -122,6 +126,23 @@ def test_a_failed_purchase_is_not_sent_again_and_again() -> None:
     run = played(TAKERS.replace('"50000"', '"5000"'), edits=dusty)
     failed = [event for _, event in told(run, TransactionFailed)]
     assert len(failed) <= 2
+
+
+def test_who_was_refused_tries_again_with_more_money() -> None:
+    """What is left would be dust, so it can be bought as a whole alone: he does once he has the money."""
+    dusty = (*CODE, ('asset = "ETH"\nmat', 'asset = "ETH"\ndust = "5000"\nmat'))
+    run = played(TAKERS.replace('"50000"', '"7000"') + "cycle_s = 600\n", edits=dusty)
+    bought = told(run, CollateralTaken)
+    assert len(bought) == 2
+    assert bought[1][1].tab == 0
+
+
+def test_a_small_step_counts() -> None:
+    """How often takers look is part of the estimate of steps: by the step, and by who looks."""
+    slow = (*CODE, ("step = 90", "step = 1"))
+    few, many = (steps(vaults(TAKERS + f"count = {n}\n", edits=slow)) for n in (1, 5))
+    assert many - few >= 4 * 2 * 8_400
+    assert few > steps(vaults(TAKERS, edits=CODE)) + 8_400
 
 
 def test_takers_and_bidders_have_each_their_code() -> None:

@@ -283,6 +283,18 @@ def test_two_ious_share_by_what_is_out() -> None:
         assert given_back(house.recover("court", 40)) == expected
 
 
+def test_one_iou_of_two_tiers_comes_back_where_the_last_of_them_stands() -> None:
+    """In reverse order who paid last is given back first: holders of an IOU by the lowest tier that gave it."""
+    first = attrs.evolve(SURVIVORS, iou="PAPER")
+    house = House(first, FUND, attrs.evolve(HOLDERS, iou="PAPER"), recoveries=[BACKWARDS])
+    house.join("mia", 300)
+    house.fund(FUND.name, 50)
+    house.deposit("ann", 1_000)
+    house.lose("theft", amount=400)
+    assert (house.ious("mia", "PAPER"), house.ious("ann", "PAPER")) == (300, 50)
+    assert given_back(house.recover("court", 380)) == [("PAPER", 350), (FUND.name, 30)]
+
+
 # --- a lending pool --------------------------------------------------------------------------------------
 
 

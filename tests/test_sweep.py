@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from mutualize import cascade
 from mutualize.agents.liquidators import Liquidator
 from mutualize.book import replay
 from mutualize.cascade import Borne, Cascade
@@ -18,6 +20,7 @@ from mutualize.events import Event, Liquidated, ShortfallRecognised, Slashed
 from mutualize.randomness import Stream
 from mutualize.run import run
 from mutualize.scenario.load import loads
+from mutualize.tier import Tier
 from mutualize.venues.sweep import Sweep
 from mutualize.world import World
 
@@ -44,6 +47,11 @@ cost = "{cost}"
 points = {points}
 [markets.USDC]
 price = {{ value = "1", assumed = "invented" }}
+[assets.DAI]
+marked = {{ assumed = "invented" }}
+decimals = 18
+[markets.DAI]
+price = {{ value = "1", assumed = "invented" }}
 [oracles.ETH]
 marked = {{ assumed = "invented" }}
 heartbeat_s = 1200
@@ -68,9 +76,14 @@ reserve_factor = "0.10"
 optimal = "0.90"
 slope1 = "{slope}"
 slope2 = "0.60"
+[venues.pool.reserves.DAI]
+ltv = "0.75"
+liquidation_threshold = "0.80"
+liquidation_bonus = "0.05"
 [[venues.pool.waterfall]]
 tier = "insurance-fund"
 payer = "fund"
+of_loss = "{of_loss}"
 [[venues.pool.waterfall]]
 tier = "stakers"
 payer = "stake"
@@ -81,7 +94,7 @@ price = "oracle"
 tier = "haircut"
 payer = "claims"
 [venues.pool.funds.insurance-fund]
-USDC = "500"
+USDC = "100"
 [venues.pool.stakes.stakers]
 asset = "USDC"
 [[stakers]]
@@ -107,6 +120,22 @@ collateral = "ETH"
 collateral_amount = {{ power_law = ["0.01", "20"] }}
 debt = "USDC"
 health = {{ uniform = ["1.01", "2"] }}
+[[depositors]]
+name = "others"
+marked = {{ assumed = "invented" }}
+count = 1
+venue = "pool"
+asset = "DAI"
+amount = "200000"
+[[borrowers]]
+name = "against-claims"
+marked = {{ assumed = "invented" }}
+count = {against}
+venue = "pool"
+collateral = "USDC"
+collateral_amount = "1000"
+debt = "DAI"
+health = {{ uniform = ["1.001", "1.05"] }}
 [[liquidators]]
 name = "keepers"
 marked = {{ assumed = "invented" }}
@@ -135,13 +164,15 @@ def crash_of(number: int) -> dict[str, Any]:
         "fee": stream.choice(("0", "0.1")),
         "slope": stream.choice(("0", "0.04")),
         "limit": stream.choice(("1", "0.3")),
+        "of_loss": stream.choice(("1", "1", "1", "0.5")),
+        "against": stream.choice((0, 0, 20)),
         "keepers": stream.choice((1, 1, 2)),
         "per_block": stream.choice((2, 7, 1_000)),
         "min_profit": stream.choice(("0", "1", "20")),
     }
 
 
-CRASHES = 40
+CRASHES = 60
 REACHED: Counter[str] = Counter()
 
 
@@ -217,8 +248,32 @@ def test_nobody_gets_more_into_a_block_than_he_can(per_block: int) -> None:
     crash = {
         "seed": 1, "points": json.dumps([["2024-01-01T00:00:00Z", "2000"], ["2024-01-01T06:00:00Z", "1300"]]),
         "cost": "0.02", "close_factor": "full", "dust": "false", "recognition": "at-zero-collateral",
-        "fee": "0", "slope": "0", "limit": "1", "keepers": 1, "per_block": per_block, "min_profit": "0",
+        "fee": "0", "slope": "0", "limit": "1", "of_loss": "1", "against": 0, "keepers": 1,
+        "per_block": per_block, "min_profit": "0",
     }  # fmt: skip
     ran = run(loads(SCENARIO.format(**crash), Path()))
     sent = Counter(entry.at for entry in ran.entries() if isinstance(entry.event, Liquidated))
     assert max(sent.values()) == per_block
+
+
+def test_a_name_that_looks_like_a_hole_is_not_joined() -> None:
+    """Names may be made of the digits that stand for numbers in a shape: then one goes after the other."""
+    crash = crash_of(1)
+    text = SCENARIO.format(**crash)
+    ran = []
+    for name in ("keepers", "7190000000000000008"):
+        scenario = loads(text.replace('name = "keepers"', f'name = "{name}"'), Path())
+        ran.append(run(scenario, check_replay=True))
+    plain = [sum(isinstance(entry.event, Liquidated) for entry in each.entries()) for each in ran]
+    assert plain[0] == plain[1] > 0
+
+
+def test_a_tier_is_joined_only_where_all_that_it_says_is_known() -> None:
+    """Each field of a tier is worked out in a cascade, or has to be as in one that only pays at once."""
+    worked_out = {
+        "name", "payer", "limit", "amount_max", "multiple", "multiple_max", "period_s", "min_left", "wait_s",
+        "vote", "asset", "purse", "stake", "holder", "sharing", "by", "perimeter", "every_asset", "iou_asset",
+        "price", "discount", "depth",
+    }  # fmt: skip
+    fields = {field.name for field in attrs.fields(Tier)}
+    assert fields == worked_out | (set(cascade._PLAIN) - {"waits"})

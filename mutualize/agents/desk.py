@@ -23,6 +23,7 @@ from mutualize.events import Liquidated, Slashed, Traded
 from mutualize.market.chain import Chain
 from mutualize.market.market import Market
 from mutualize.protocol import Planned
+from mutualize.stretch import could_be_holes
 from mutualize.units import BPS, WAD, mul_div_down
 from mutualize.venues.sweep import Sweep
 from mutualize.waterfall import Waterfall
@@ -134,7 +135,9 @@ class Desk:
         protocol = world.protocol
         reactors = protocol.reactors_to(Liquidated, Traded, Slashed, *Waterfall.answers)
         waterfall = reactors[0] if len(reactors) == 1 and isinstance(reactors[0], Waterfall) else None
-        joins = not protocol.reactors_to(Liquidated, Traded, Slashed)
+        tiers = () if waterfall is None else waterfall.tiers(pair.debt)
+        names = (self.pool.name, *self.pool.assets, liquidator, *(each for t in tiers for each in t.names))
+        joins = not (protocol.reactors_to(Liquidated, Traded, Slashed) or could_be_holes(names))
         try:
             return Sweep(self.pool, world.book, world.now, pair, liquidator, waterfall, joins=joins)
         except Refused:

@@ -2,7 +2,8 @@
 
     bought ─▶ a cycle ─▶ leaves the engine, to whoever holds stablecoins (`market`), at the market's price
 
-The market's depth is not asked for. While it is halted, what is due waits, and is tried again every minute.
+The market's depth is not asked for. While it is halted, or nobody has the money, what is due waits,
+and is tried again every minute.
 """
 
 from __future__ import annotations
@@ -57,11 +58,13 @@ class Stock:
                 heappush(self._due, (world.now + AGAIN_S, amount))
                 continue
             asset, paid = self._venue.names.ilks[ilk], amount * quote
-            world.submit(
+            receipt = world.submit(
                 ExitCollateral(venue=venue, account=name, ilk=ilk, amount=amount),
                 Deliver(venue=OUTSIDE, account=name, to=HOLDERS, asset=asset, amount=amount),
                 MoveDai(venue=venue, account=HOLDERS, to=name, amount=paid),
             )
+            if receipt.refused is not None:  # nobody has so many stablecoins
+                heappush(self._due, (world.now + AGAIN_S, amount))
 
 
 def quote_of(price: Callable[[int], int | None], money: Callable[[int], int | None], cost: int) -> Quote:

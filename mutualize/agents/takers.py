@@ -78,8 +78,8 @@ class Taker:
         self._sender = sender
         self._sent: dict[int, int] = {}
         """What he has promised, by sale, while a transaction for it is under way."""
-        self._failed: dict[int, int] = {}
-        """What was left of a sale's lot when he could not buy of it: until that changes he does not try."""
+        self._failed: dict[int, tuple[int, ...]] = {}
+        """What stood when he was refused, by sale: until something of it changes he does not try again."""
 
     def run(self, world: World) -> Steps:
         """Look whenever a price falls by a step, while there is something on sale."""
@@ -132,12 +132,16 @@ class Taker:
         if number in self._sent or self._sender.room() <= 0:
             return
         offer = self._offer(world, number)
-        if offer is None or self._failed.get(number) == self._floor.sale(world, number)["lot"]:
+        if offer is None or self._failed.get(number) == self._standing(world, number):
             return
         self._sent[number] = offer.amount * offer.price_max if isinstance(offer, TakeCollateral) else 0
         action = "take" if isinstance(offer, TakeCollateral) else "redo"
-        if not self._sender.send(world, (action,), partial(self._act, number)):
-            self._failed[number] = self._floor.sale(world, number)["lot"]
+        self._sender.send(world, (action,), partial(self._act, number))
+
+    def _standing(self, world: World, number: int) -> tuple[int, ...]:
+        """Return what a refusal hangs on: the sale, the price that it would begin again at, and his money."""
+        sale = self._floor.sale(world, number)
+        return sale["lot"], sale["tab"], sale["tic"], sale.vat.price(self._floor.ilk), self._free(world)
 
     def _act(self, number: int, world: World, gas: Sequence[Command]) -> Reason | None:
         """Do what is right now, or find that somebody was faster."""
@@ -152,6 +156,8 @@ class Taker:
         if failure is None:
             self._failed.pop(number, None)
             self._stock.add(world.now, self._held(world) - before)
+        else:
+            self._failed[number] = self._standing(world, number)
         return failure
 
     def _held(self, world: World) -> int:

@@ -3,6 +3,7 @@
 pokes     = window / hop of each feed that delays, times who looks at each
 visits    = window / how often each keeper of the vow acts
 auctions  = collateral of all vaults / lump, or debt / dunk, times who bids in each
+sales     = vaults, times the steps of a price until it is too old, times who looks at each
 
 An auction holds as much as its code lets it: with a small lump even one vault is sold in millions.
 """
@@ -38,6 +39,7 @@ def engine_steps(scenario: Scenario) -> int:
             hop = _least(scenario, venue, ilk, "hop")
             total += feeds * div_up(window, hop) * (1 + biters) if hop < UNBOUNDED else 0
             total += auctions(scenario, venue, ilk) * (1 + bidders) if biters else 0
+            total += _looks(scenario, venue, ilk) if biters and venue.auctions == CLIP else 0
     return total
 
 
@@ -50,11 +52,24 @@ def auctions(scenario: Scenario, venue: Venue, ilk: str) -> int:
     return sum(count * div_up(holding[side], most) for count, holding in _holdings(scenario, venue, ilk))
 
 
+def _looks(scenario: Scenario, venue: Venue, ilk: str) -> int:
+    """Return how often takers look at sales, each once begun again at most, and nobody buying."""
+    takers = sum(group.count for group in scenario.takers if (group.venue, group.ilk) == (venue.name, ilk))
+    step = _least(scenario, venue, ilk, "step")
+    tail = max((value for value in _given(scenario, venue, ilk, "tail") if value), default=0)
+    longest = min(scenario.end - scenario.start, 2 * tail)
+    return takers * auctions(scenario, venue, ilk) * div_up(longest, 1 if step == UNBOUNDED else step)
+
+
+def _given(scenario: Scenario, venue: Venue, ilk: str, name: str) -> list[int | None]:
+    """Return what is stated for a term, now and by later acts."""
+    acts = [act.terms for act in scenario.acts if (act.venue, act.ilk) == (venue.name, ilk)]
+    return [getattr(terms, name) for terms in (venue.ilks[ilk], *acts) if terms is not None]
+
+
 def _least(scenario: Scenario, venue: Venue, ilk: str, name: str) -> int:
     """Return the least that a term is, now or by a later act; zero and no term are no bound."""
-    acts = [act.terms for act in scenario.acts if (act.venue, act.ilk) == (venue.name, ilk)]
-    given = [getattr(terms, name) for terms in (venue.ilks[ilk], *acts) if terms is not None]
-    return min((value for value in given if value), default=UNBOUNDED)
+    return min((value for value in _given(scenario, venue, ilk, name) if value), default=UNBOUNDED)
 
 
 def _holdings(scenario: Scenario, venue: Venue, ilk: str) -> Iterator[tuple[int, Holding]]:
