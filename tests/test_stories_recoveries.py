@@ -284,7 +284,7 @@ def test_two_ious_share_by_what_is_out() -> None:
 
 
 def test_one_iou_of_two_tiers_comes_back_where_the_last_of_them_stands() -> None:
-    """In reverse order who paid last is given back first: holders of an IOU by the lowest tier that gave it."""
+    """In reverse order who paid last is given back first: an IOU by the lowest tier that gave it."""
     first = attrs.evolve(SURVIVORS, iou="PAPER")
     house = House(first, FUND, attrs.evolve(HOLDERS, iou="PAPER"), recoveries=[BACKWARDS])
     house.join("mia", 300)
