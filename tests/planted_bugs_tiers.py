@@ -214,9 +214,9 @@ TIER_BUGS = (
     ),
     Bug(
         "money comes back to the first tier first",
-        "recoveries:Plan.share",
-        "[::-1]",
-        "",
+        "recoveries:Recoveries.who_bore",
+        "found[::-1] if row.rule == REVERSE else found",
+        "found",
         ("order-of-recoveries",),
     ),
 )
