@@ -166,8 +166,11 @@ class Watchlist:
         if event.asset not in self.pool.assets:
             return False
         keys = {key for _, key, _ in event.cells}
-        at_risk = self.pool.bits.is_collateral(self._at_risk, event.asset)
-        return "borrow_index" in keys or (at_risk and "liquidity_index" in keys)
+        return "borrow_index" in keys or ("liquidity_index" in keys and self.is_at_risk(event.asset))
+
+    def is_at_risk(self, asset: str) -> bool:
+        """Say whether anybody who ever owed had an asset as collateral."""
+        return self.pool.bits.is_collateral(self._at_risk, asset)
 
     def has_moved(self, account: str) -> bool:
         """Say whether a position was changed since somebody asked last who is unsafe."""

@@ -242,6 +242,13 @@ def test_sweeping_and_one_by_one_write_the_same_ledger() -> None:
         assert REACHED[way] > least, REACHED
 
 
+@pytest.mark.parametrize("number", [12, 26, 56])
+def test_a_haircut_among_many_makes_others_unsafe_at_once(number: int) -> None:
+    """Who owes against claims that a haircut cuts is liquidated when the plain way does, no price later."""
+    crash = {**crash_of(number), "of_loss": "1", "against": 20, "recognition": "at-zero-collateral"}
+    compared({**crash, "keepers": 1, "per_block": 1_000, "min_profit": "0"})
+
+
 @pytest.mark.parametrize("per_block", [1, 3])
 def test_nobody_gets_more_into_a_block_than_he_can(per_block: int) -> None:
     """Each liquidator sends `per_block` transactions a second at most, and so many where there is work."""

@@ -270,11 +270,12 @@ class Liquidator:
     def _sweep_pair(self, world: World, pair: Pair, sweeping: Sweep, sale: Sale) -> None:
         """Liquidate the best target of a pair, again and again, as long as it is like the others and pays.
 
-        What can be joined to the others is committed with them, all else at once.
+        What can be joined to the others is committed with them, all else at once. A haircut that makes others
+        unsafe ends it: they have to be ranked first.
         """
         targets, least, now = self._desk.targets, self._desk.habits.profit_min, world.now
         room, joined = self._begin(world, sweeping, sale), sweeping.joined
-        while not self._is_full(now):
+        while not (self._is_full(now) or targets.is_outdated):
             target = targets.pick(world, pair, self._skip, ahead=sweeping)
             amounts = None if target is None else sweeping.look(target.account)
             if target is None or amounts is None:
@@ -295,7 +296,7 @@ class Liquidator:
                 room = self._begin(world, sweeping, sale)
             self._sent = self._sent + 1 if self._last == now else 1
             self._last = now
-            if joined.count >= room > 0:
+            if joined.count >= room > 0 or (joined.has_cut and targets.would_move(pair.debt)):
                 self._extend(world, sweeping, pair)
                 room = self._begin(world, sweeping, sale)
         self._extend(world, sweeping, pair)

@@ -64,9 +64,18 @@ class Targets:
         self._watchlist = watchlist
         self._ranked: dict[Pair, list[Target]] = {}
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether everybody was moved since the ranking was made."""
+        return self.wave != self._watchlist.waves
+
+    def would_move(self, asset: str) -> bool:
+        """Say whether a haircut on the claims of an asset moves anybody who owes against them."""
+        return self._watchlist.is_at_risk(asset)
+
     def look(self, world: World) -> list[Pair]:
         """Bring the ranking up to the last wave; return the pairs that have targets, in order of reserves."""
-        if self.wave != self._watchlist.waves:
+        if self.is_outdated:
             self.wave = self._watchlist.waves
             self._rank(world)
         return [pair for pair, ranked in self._ranked.items() if ranked]

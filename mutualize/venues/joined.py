@@ -187,6 +187,11 @@ class Joined:
         """What was seized."""
         return self._held_cash - self._collateral.virtual
 
+    @property
+    def has_cut(self) -> bool:
+        """Whether a shortfall among them cut the claims on the debt's reserve."""
+        return self._debt.liquidity_index != self._owed_index
+
     def add(self, done: Done, borne: Borne | None) -> None:
         """Add a liquidation, done to the reserves already; `borne` is its shortfall, if there was one."""
         (borrower, paid, seized, fee, got, claims, loans, kept, given) = done[:9]
@@ -281,10 +286,9 @@ class Joined:
 
     def _claims_of_debt(self) -> tuple[int, int]:
         """Return what claims and treasury are worth now in the reserve of the debt."""
-        debt = self._debt
-        if debt.liquidity_index == self._owed_index:
+        if not self.has_cut:
             return self._owed_worth[1:]
-        return debt.claims(), debt.treasury()
+        return self._debt.claims(), self._debt.treasury()
 
     def _debt_changes(self) -> list[tuple[str, int]]:
         """Return by how much the accounts of the debt's reserve changed."""
