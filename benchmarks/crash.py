@@ -32,7 +32,6 @@ from mutualize.agents.targets import Targets
 from mutualize.agents.trading import Markets
 from mutualize.commands import ContributeToFund, ListReserve, OpenPosition, Stake, Supply
 from mutualize.events import Entry, Liquidated
-from mutualize.invariants import TierRule
 from mutualize.ledger import FileLedger, Ledger, header
 from mutualize.market.market import Market
 from mutualize.market.path import ConstantPath, PointPath
@@ -41,6 +40,7 @@ from mutualize.run import Lawful, UnkeptLedger, quiet_log
 from mutualize.staking import StakePool
 from mutualize.stretch import AT, NAME, Stretch
 from mutualize.tier import Tier
+from mutualize.tier_rule import TierRule
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
@@ -114,7 +114,8 @@ class Crash:
             self.world.start(agent)
         signals = Signals(self.world, [self.pool])
         self.protocol.observe(signals.observe, summary=signals.observe_stretch)
-        self.protocol.observe(TierRule(), *TierRule.kinds)
+        rule = TierRule()
+        self.protocol.observe(rule, *TierRule.kinds, summary=rule.observe_stretch)
 
     def _beginnings(self) -> Iterator[Beginning]:
         first = workload.PRICE_FIRST

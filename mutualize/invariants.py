@@ -1,30 +1,20 @@
 """The laws, by name. Checked after each batch, always (also under `python -O`), and by `verify --deep`.
 
 Each law is a function of a book that returns what is wrong, or None. They use what the book says alone:
-no rule, no memory of a run. Laws about single transactions (the exact tier rule) watch entries instead.
+no rule, no memory of a run. A law about single transactions watches entries instead: `tier_rule`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from mutualize import vault_laws
 from mutualize.accounts import HAS, OUTSIDE, account, is_debit_normal, split_account, tier_account
 from mutualize.book import Book
 from mutualize.errors import InvariantBroken
-from mutualize.events import (
-    Entry,
-    Event,
-    LossAbsorbed,
-    LossAllocated,
-    ShortfallRecognised,
-    ShortfallUncovered,
-)
 from mutualize.tables import as_name, reserve_table
-from mutualize.tier_events import LossHeld, LossPassedOn, LossReleased, SnapshotTaken
 from mutualize.units import DECIMALS_MAX, RAY, mul_div_down, mul_div_up
-from mutualize.vault_events import CollateralListed
 
 Law = Callable[[Book], str | None]
 CHEAP: dict[str, Law] = {}
@@ -249,128 +239,3 @@ def check(book: Book, *, deep: bool = False) -> None:
             problem = law(book)
             if problem:
                 raise InvariantBroken(name, problem)
-
-
-class TierRule:
-    """The exact tier rule, watched entry by entry: a tier pays exactly what it was made to owe, in order.
-
-    With shortfall X and amounts a₁ … aₙ:  aᵢ ≤ capacityᵢ,  Σ aᵢ + uncovered == X,  nothing is left out: what
-    waits and what is owed later is counted under its number until it is paid or passed on. Each shortfall is
-    followed by the causes of its entries, since one transaction may have several in one asset. An observer:
-    `protocol.observe(TierRule(), *TierRule.kinds)`. Raises InvariantBroken.
-
-    A vault engine allocates and settles by its own contract: it has a rule of its own
-    (`vault_laws.PaidLater`).
-    """
-
-    kinds: Final = (
-        ShortfallRecognised,
-        SnapshotTaken,
-        LossHeld,
-        LossReleased,
-        LossAllocated,
-        LossAbsorbed,
-        LossPassedOn,
-        ShortfallUncovered,
-        CollateralListed,
-    )
-    """What it looks at; it takes no notice of anything else."""
-
-    def __init__(self) -> None:
-        self._tx = -1
-        self._open: dict[int, int] = {}
-        """What is left of each shortfall of this transaction, by the seq of the entry that said so last."""
-        self._owed: dict[int, LossAllocated] = {}
-        self._later: dict[tuple[str, int], int] = {}
-        self._engines: dict[str, vault_laws.PaidLater] = {}
-        self.absorbed = 0
-        """How many payments were checked."""
-        self._checks: dict[type[Event], Callable[[Entry, Any], None]] = {
-            ShortfallRecognised: self._recognised,
-            SnapshotTaken: self._snapshot,
-            LossHeld: self._held,
-            LossReleased: self._released,
-            LossAllocated: self._allocated,
-            LossAbsorbed: self._absorbed,
-            LossPassedOn: self._passed_on,
-            ShortfallUncovered: self._uncovered,
-        }
-
-    def __call__(self, entry: Entry) -> None:
-        """Check one entry."""
-        event = entry.event
-        if isinstance(event, CollateralListed):
-            self._engines.setdefault(event.venue, vault_laws.PaidLater())
-            return
-        check_one = self._checks.get(type(event))
-        if check_one is None:
-            return
-        engine = self._engines.get(getattr(event, "venue", ""))
-        if engine is not None:
-            problem = engine.take(event)
-            self._require(not problem, problem)
-            self.absorbed += isinstance(event, LossAbsorbed)
-            return
-        if entry.tx != self._tx:
-            self._require(not self._owed, "a tier still owes")
-            self._tx = entry.tx
-            self._open.clear()
-        check_one(entry, event)
-
-    def _left(self, entry: Entry) -> int | None:
-        """Return what was left of the shortfall that led to an entry; None where nothing was."""
-        return None if entry.cause is None else self._open.pop(entry.cause, None)
-
-    def _recognised(self, entry: Entry, event: ShortfallRecognised) -> None:
-        self._open[entry.seq] = event.amount
-
-    def _snapshot(self, entry: Entry, event: SnapshotTaken) -> None:
-        left = self._left(entry)
-        self._require(left == event.amount, f"{left} was left, of {event.amount} a snapshot was taken")
-        self._open[entry.seq] = event.amount
-
-    def _held(self, entry: Entry, event: LossHeld) -> None:
-        left = self._left(entry)
-        self._require(left == event.amount, f"{left} was left, {event.amount} waits")
-        self._later[event.venue, event.number] = event.amount
-
-    def _released(self, entry: Entry, event: LossReleased) -> None:
-        held = self._later.pop((event.venue, event.number), None)
-        self._require(held == event.amount, f"{held} waited, {event.amount} was released")
-        self._open[entry.seq] = event.amount
-
-    def _allocated(self, entry: Entry, event: LossAllocated) -> None:
-        left = self._left(entry)
-        self._require(left == event.amount + event.rest, f"{left} was left to allocate")
-        self._require(0 <= event.amount <= event.capacity, "a tier was made to owe more than it has")
-        if event.due:
-            self._later[event.venue, event.number] = event.amount
-        if event.amount and not event.due:
-            self._owed[entry.seq] = event
-        else:
-            self._open[entry.seq] = event.rest
-
-    def _absorbed(self, entry: Entry, event: LossAbsorbed) -> None:
-        self.absorbed += 1
-        if event.number:
-            owed = self._later.get((event.venue, event.number), 0)
-            self._require(0 < event.amount <= owed, f"{event.amount} was paid, {owed} was owed")
-            self._later[event.venue, event.number] = owed - event.amount
-            return
-        now = None if entry.cause is None else self._owed.pop(entry.cause, None)
-        self._require(now is not None and now.tier == event.tier, "a tier paid that did not owe")
-        self._require(now is not None and now.amount == event.amount, "a tier paid another sum")
-        self._open[entry.seq] = event.rest
-
-    def _passed_on(self, entry: Entry, event: LossPassedOn) -> None:
-        owed = self._later.pop((event.venue, event.number), None)
-        self._require(owed == event.amount, f"{owed} was owed, {event.amount} was passed on")
-        self._open[entry.seq] = event.amount
-
-    def _uncovered(self, entry: Entry, event: ShortfallUncovered) -> None:
-        left = self._left(entry)
-        self._require(left == event.amount, f"{left} was left, {event.amount} is uncovered")
-
-    def _require(self, condition: bool, problem: str) -> None:
-        if not condition:
-            raise InvariantBroken("exact-tier-rule", problem)

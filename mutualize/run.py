@@ -23,7 +23,7 @@ from mutualize.book import Book, replay
 from mutualize.ending import Ending, Interrupts
 from mutualize.errors import Exit, InvariantBroken, MutualizeError
 from mutualize.events import Entry
-from mutualize.invariants import TierRule, check
+from mutualize.invariants import check
 from mutualize.ledger import FileLedger, Header, Ledger, MemoryLedger, header
 from mutualize.ledger_reader import read, verify
 from mutualize.ledger_resume import ResumedLedger
@@ -48,6 +48,7 @@ from mutualize.scenario.model import Scenario
 from mutualize.spread import Told, spread_of
 from mutualize.spread_file import spread_beside, spread_for
 from mutualize.stretch import Stretch
+from mutualize.tier_rule import TierRule
 from mutualize.ties import ORDERS, ties_data
 
 RULES: Final = "mutualize-rules/1"
@@ -295,7 +296,8 @@ def _play(
     lawful = Lawful(ledger)
     world = build(scenario, lawful, log=quiet_log() if log is None else log)
     lawful.book = world.book
-    world.protocol.observe(TierRule(), *TierRule.kinds)
+    rule = TierRule()
+    world.protocol.observe(rule, *TierRule.kinds, summary=rule.observe_stretch)
     world.protocol.observe(board.take)
     ended = world.run(progress, interrupts)
     if interrupts.first is ended and isinstance(ledger, ResumedLedger):

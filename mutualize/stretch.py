@@ -50,6 +50,11 @@ def hole(number: int) -> int:
     return _HOLES + number
 
 
+def place_of(number: int) -> int | None:
+    """Return which value a number of a sample stands for; None where it stands for itself."""
+    return number - _HOLES if number >= _HOLES else None
+
+
 class Shape:
     """Transactions that differ in nothing but numbers and one name; found from a sample of their events."""
 

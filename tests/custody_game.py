@@ -16,12 +16,13 @@ from mutualize import commands as c
 from mutualize import tier_commands as tc
 from mutualize.book import replay
 from mutualize.errors import Reason
-from mutualize.invariants import TierRule, check
+from mutualize.invariants import check
 from mutualize.loss_commands import SettleProfits
 from mutualize.projections.gains import UNKNOWN, Gains
 from mutualize.protocol import Protocol, Receipt
 from mutualize.randomness import Stream
 from mutualize.staking import StakePool
+from mutualize.tier_rule import TierRule
 from mutualize.venues.custody import Custody
 from mutualize.venues.outside import Feed
 from mutualize.waterfall import Waterfall

@@ -30,8 +30,9 @@ from mutualize import events as e
 from mutualize.book import Book, replay
 from mutualize.errors import Reason, Refused
 from mutualize.events import Entry
-from mutualize.invariants import TierRule, check
+from mutualize.invariants import check
 from mutualize.protocol import Planned, Receipt
+from mutualize.tier_rule import TierRule
 
 PREVIEW, PROBE, FULL = 16, 4, 50
 """Every so many operations: the plan is compared with what happens; a probe; the whole book is gone over."""

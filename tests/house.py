@@ -18,11 +18,12 @@ from mutualize import tier_events as te
 from mutualize.book import replay
 from mutualize.encoding import decode, encode
 from mutualize.events import Event
-from mutualize.invariants import TierRule, check
+from mutualize.invariants import check
 from mutualize.protocol import Protocol, Receipt
 from mutualize.recoveries import Row
 from mutualize.staking import StakePool
 from mutualize.tier import Tier
+from mutualize.tier_rule import TierRule
 from mutualize.venues.custody import Custody
 from mutualize.venues.outside import Feed
 from mutualize.waterfall import Waterfall

@@ -17,13 +17,14 @@ from mutualize import commands as c
 from mutualize import tier_commands as tc
 from mutualize import tier_events as te
 from mutualize.events import LossAbsorbed
-from mutualize.invariants import TierRule, check
+from mutualize.invariants import check
 from mutualize.loss_commands import ReportLoss
 from mutualize.protocol import Protocol, Receipt, Venue
 from mutualize.rate_stake import RateStakePool
 from mutualize.recoveries import Row, complaints
 from mutualize.staking import StakePool
 from mutualize.tier import AT_DEFAULT, Tier
+from mutualize.tier_rule import TierRule
 from mutualize.units import RAY
 from mutualize.venues.outside import Feed
 from mutualize.venues.pool import Pool

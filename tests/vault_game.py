@@ -21,9 +21,10 @@ from mutualize import commands as c
 from mutualize import vault_commands as v
 from mutualize.book import replay
 from mutualize.errors import Reason
-from mutualize.invariants import TierRule, check
+from mutualize.invariants import check
 from mutualize.protocol import Protocol, Receipt
 from mutualize.randomness import Stream
+from mutualize.tier_rule import TierRule
 from mutualize.units import WAD
 from mutualize.venues.cdp import CODES, Vaults
 from mutualize.venues.outside import Feed

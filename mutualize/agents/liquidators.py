@@ -29,6 +29,7 @@ from mutualize.events import Liquidated, Traded, trade
 from mutualize.market.market import Fill, Market
 from mutualize.protocol import Planned
 from mutualize.units import mul_div_down
+from mutualize.venues.liquidation import Amounts
 from mutualize.venues.sweep import Sweep
 from mutualize.world import Phase, Steps, Wake, World
 
@@ -275,13 +276,14 @@ class Liquidator:
         """
         targets, least, now = self._desk.targets, self._desk.habits.profit_min, world.now
         room, joined = self._begin(world, sweeping, sale), sweeping.joined
-        while not (self._is_full(now) or targets.is_outdated):
+        free = self._per_block - (self._sent if self._last == now else 0)
+        while free and not targets.is_outdated:
             target = targets.pick(world, pair, self._skip, ahead=sweeping)
-            amounts = None if target is None else sweeping.look(target.account)
-            if target is None or amounts is None:
+            if target is None or not target.is_all:
                 break
-            got = mul_div_down(amounts.seize, *sale.rate)
-            if got < amounts.pay or mul_div_down(got - amounts.pay, *sale.worth) < least:
+            amounts = sweeping.look(target.account, target.held, target.owed)
+            got = None if amounts is None else self._sells(amounts, sale, least)
+            if amounts is None or got is None:
                 break
             if room and sweeping.join(got):
                 if target.account in joined.flags:  # nothing is left to be liquidated
@@ -294,12 +296,18 @@ class Liquidator:
                 self._book(pair, amounts.pay, amounts.seize, [(*sold, *bought)])
                 targets.forget(world, pair, target.account)
                 room = self._begin(world, sweeping, sale)
-            self._sent = self._sent + 1 if self._last == now else 1
-            self._last = now
+            free -= 1
+            self._last, self._sent = now, self._per_block - free
             if joined.count >= room > 0 or (joined.has_cut and targets.would_move(pair.debt)):
                 self._extend(world, sweeping, pair)
                 room = self._begin(world, sweeping, sale)
         self._extend(world, sweeping, pair)
+
+    def _sells(self, amounts: Amounts, sale: Sale, least: int) -> int | None:
+        """Return what the sale of what is seized brings, or None where that earns less than `least`."""
+        got = mul_div_down(amounts.seize, *sale.rate)
+        earned = got - amounts.pay
+        return None if earned < 0 or mul_div_down(earned, *sale.worth) < least else got
 
     def _begin(self, world: World, sweeping: Sweep, sale: Sale) -> int:
         """Begin to join liquidations; return how many entries there may be until they are committed."""

@@ -34,6 +34,11 @@ class Target(NamedTuple):
 
     ceiling: int
     account: str
+    held: int = 0
+    """What he holds and owes there, in scaled units."""
+    owed: int = 0
+    is_all: bool = False
+    """Whether that is all that he holds as collateral, and all that he owes."""
 
 
 Skip = Mapping[tuple[Pair, str], None]
@@ -98,29 +103,32 @@ class Targets:
         while (place := _choose(ranked, pair, skip, stream)) is not None:
             target = ranked[place]
             if ahead is not None and ahead.has_changed(target.account):
-                units = ahead.standing(target.account)
+                standing = ahead.standing(target.account)
             elif self._watchlist.has_moved(target.account):
-                units = self._standing(world, pair, target.account)
+                standing = self._standing(world, pair, target.account)
             else:
                 return target
-            if units is None:
+            if standing is None:
                 del ranked[place]
                 continue
-            ceiling = _scale(self.pool.work(world.book, world.now, accruing=False), pair).ceiling(*units)
-            if ceiling * 100 >= target.ceiling * 99:
-                return Target(ceiling, target.account)
+            scale = _scale(self.pool.work(world.book, world.now, accruing=False), pair)
+            now = Target(scale.ceiling(standing[0], standing[1]), target.account, *standing)
+            if now.ceiling * 100 >= target.ceiling * 99:
+                return now
             del ranked[place]
-            insort(ranked, Target(ceiling, target.account))
+            insort(ranked, now)
         return None
 
-    def _standing(self, world: World, pair: Pair, account: str) -> tuple[int, int] | None:
-        """Return the units that somebody holds and owes; None where he is not unsafe under the pair."""
-        if not self._is_pair(world.book.cell(self.pool.flags, account), pair):
+    def _standing(self, world: World, pair: Pair, account: str) -> tuple[int, int, bool] | None:
+        """Return what somebody holds and owes, and whether it is all; None where he is not unsafe there."""
+        flags = world.book.cell(self.pool.flags, account)
+        if not self._is_pair(flags, pair):
             return None
         work = self.pool.work(world.book, world.now, accruing=False)
         if work.health(account).factor >= WAD:
             return None
-        return work.supplied(pair.collateral, account), work.owed(pair.debt, account)
+        is_all = flags == self.pool.bits.pair(*pair)
+        return work.supplied(pair.collateral, account), work.owed(pair.debt, account), is_all
 
     def forget(self, world: World, pair: Pair, account: str) -> None:
         """Drop a target that was just liquidated, if nothing is left of it."""
@@ -146,12 +154,13 @@ class Targets:
         for flags, accounts in unsafe.items():
             for pair, least in self._least(world, work, flags) if accounts else ():
                 names = names_of(self.pool.name, pair.collateral), names_of(self.pool.name, pair.debt)
-                held, owed = world.book.table(names[0].supply), world.book.table(names[1].debt)
-                ceiling = _scale(work, pair).ceiling
+                supply, debts = world.book.table(names[0].supply).get, world.book.table(names[1].debt).get
+                ceiling, is_all = _scale(work, pair).ceiling, flags == self.pool.bits.pair(*pair)
                 self._ranked[pair] += [
-                    _new(Target, (ceiling(held.get(account, 0), owed[account]), account))
+                    _new(Target, (ceiling(held, owed), account, held, owed, is_all))
                     for account in accounts
-                    if owed.get(account, 0) >= least
+                    if (owed := debts(account, 0)) >= least
+                    for held in (supply(account, 0),)
                 ]
         for ranked in self._ranked.values():
             ranked.sort()

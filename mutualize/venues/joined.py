@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mutualize.accounts import transfers_between
-from mutualize.cascade import Borne, Cascade, Row, Sampler, between
+from mutualize.cascade import Borne, Cascade, Owed, Row, Sampler, between
 from mutualize.encoding import encode_text
 from mutualize.events import Cell, Event, Liquidated, Traded, trade
 from mutualize.stretch import FIRST, LAST, SEQ, Shape, Stretch, Values, hole
+from mutualize.venues.liquidation import Amounts
 from mutualize.venues.reserve import Names, Reserve
 
 MID, PAID, SEIZED, FEE, GOT = range(SEQ + 1, SEQ + 6)
@@ -125,15 +126,13 @@ def pair(place: int) -> tuple[int, int]:
 class Done(NamedTuple):
     """A liquidation: what changed hands, and what is there now.
 
-    `given`: 1 where the treasury was given units, so that it has `treasury`, and its name is behind the
-    borrower's; -1 where it is before; else 0. `flags`: None where they are as they were. Rates are those of
-    the collateral's and the debt's reserve, `totals` their units and cash.
+    `claims` and `loans` are what those of both reserves are worth. `given`: 1 where the treasury was given
+    units, so that it has `treasury`, and its name is behind the borrower's; -1 where it is before; else 0.
+    `flags`: None where they are as they were.
     """
 
     borrower: str
-    paid: int
-    seized: int
-    fee: int
+    amounts: Amounts
     got: int
     claims: int
     loans: int
@@ -142,9 +141,14 @@ class Done(NamedTuple):
     treasury: int
     left: int
     flags: int | None
-    rates_before: tuple[int, int, int, int]
-    rates: tuple[int, int, int, int]
-    totals: tuple[int, int, int, int]
+
+
+class Loss(NamedTuple):
+    """A shortfall: the borrower's debt, by how much loans fall with it, and which tiers pay."""
+
+    short: int
+    fell: int
+    planned: list[Owed]
 
 
 class Joined:
@@ -164,6 +168,12 @@ class Joined:
         self._held_worth, self._owed_worth = self._collateral.worth(), self._debt.worth()
         self._held_cash = self._collateral.virtual
         self._owed_index, self._deficit = self._debt.liquidity_index, self._debt.deficit
+        self._rates = (
+            self._collateral.liquidity_rate,
+            self._collateral.borrow_rate,
+            self._debt.liquidity_rate,
+            self._debt.borrow_rate,
+        )
         self.claims, self.loans = self._held_worth[1], self._owed_worth[0]
         """What they are worth with all that is joined."""
         self.paid = self.got = 0
@@ -192,21 +202,28 @@ class Joined:
         """Whether a shortfall among them cut the claims on the debt's reserve."""
         return self._debt.liquidity_index != self._owed_index
 
-    def add(self, done: Done, borne: Borne | None) -> None:
-        """Add a liquidation, done to the reserves already; `borne` is its shortfall, if there was one."""
-        (borrower, paid, seized, fee, got, claims, loans, kept, given) = done[:9]
-        treasury, left, flags, was, now, totals = done[9:]
+    def add(self, done: Done, loss: Loss | None) -> None:
+        """Add a liquidation, done to the reserves already but for the loss, which is borne here."""
+        borrower, amounts, got, claims, loans, kept, given, treasury, left, flags = done
+        collateral, debt = self._collateral, self._debt
+        paid, seized, fee = amounts.pay, amounts.seize, amounts.fee
         handed, repaid = self.claims - claims, self.loans - loans
         self.claims, self.loans = claims, loans
         self.paid += paid
         self.got += got
         self.kept[borrower] = kept
-        self.left[borrower] = left if borne is None else 0
         if given:
             self.kept[self._terms.treasury] = treasury
+        earned, owed = collateral.liquidity_rate, collateral.borrow_rate
+        debt_earned, debt_owed = debt.liquidity_rate, debt.borrow_rate
+        was = self._rates
+        self._rates = earned, owed, debt_earned, debt_owed
+        supply, cash = collateral.supply_scaled, collateral.virtual
+        debt_units, debt_cash = debt.debt_scaled, debt.virtual
+        borne = None if loss is None else self._bear(loss, left)
+        self.left[borrower] = left if borne is None else 0
         if flags is not None:
             self.flags[borrower] = flags if borne is None else 0
-        earned, owed, debt_earned, debt_owed = now
         variant = (
             (paid > repaid) - (paid < repaid),
             (handed > seized) - (handed < seized),
@@ -223,7 +240,7 @@ class Joined:
         if shape is None:
             more = 0 if borne is None else len(borne.numbers)
             shape = self._shapes[variant] = shape_of(self._terms, Variant(*variant), more)
-        seq, supply, cash, debt, debt_cash = self._seq + self.count, *totals
+        seq = self._seq + self.count
         self.count += shape.count
         values = (
             *self._head,
@@ -243,7 +260,7 @@ class Joined:
             cash,
             kept,
             treasury,
-            debt,
+            debt_units,
             debt_cash,
             left,
             flags,
@@ -255,6 +272,17 @@ class Joined:
             *range(seq + 1, seq + shape.count),
         )
         self._rows.append((shape, values))
+
+    def _bear(self, loss: Loss, left: int) -> Borne:
+        """Let the tiers bear a loss; so many units of debt are gone with it."""
+        assert self._cascade is not None, "who plans, bears"
+        debt = self._debt
+        debt.debt_scaled -= left
+        debt.deficit += loss.short
+        self.loans -= loss.fell
+        borne = self._cascade.bear(debt, loss.short, self.loans, loss.fell, loss.planned)
+        self._rates = (*self._rates[:2], debt.liquidity_rate, debt.borrow_rate)
+        return borne
 
     def close(self) -> Stretch:
         """Return the stretch, and tell the reserves that all they hold is told."""

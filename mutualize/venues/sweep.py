@@ -10,7 +10,7 @@ position that would leave dust, for a fund's share of the fee. The tests play bo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mutualize.accounts import Transfer
 from mutualize.book import Draft
@@ -18,7 +18,7 @@ from mutualize.cascade import cascade_of
 from mutualize.errors import Refused
 from mutualize.events import Cell, Event, Liquidated
 from mutualize.units import WAD, mul_div_down, mul_div_up, ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
-from mutualize.venues.joined import Done, Joined, Terms
+from mutualize.venues.joined import Done, Joined, Loss, Terms
 from mutualize.venues.liquidation import Amounts, Side, amounts_of, leaves_dust, most_of, takes_all
 from mutualize.venues.rules import Health
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mutualize.book import Book
     from mutualize.stretch import Stretch
     from mutualize.venues.pool import Pool
-    from mutualize.venues.reserve import Reserve
     from mutualize.waterfall import Waterfall
 
 
@@ -80,7 +79,8 @@ class Sweep:
         self.joined = Joined(terms, self._collateral, self._debt, cascade)
         """What was joined and is not yet closed."""
         self._borrower = ""
-        self._found: tuple[Amounts, bool, int] | None = None
+        self._found: tuple[Amounts, bool, int, int] | None = None
+        """What was looked at last: amounts, whether none is left, units that are burned on both sides."""
         self._can = (
             collateral != debt
             and bool(self._price_held and self._price_owed and self._collateral.threshold)
@@ -91,60 +91,55 @@ class Sweep:
         """Say whether it is still that moment and pair, and nothing was written but what came from here."""
         return at == self._at and pair == self._pair and self._work.follows(self._draft)
 
-    def look(self, borrower: str) -> Amounts | None:
-        """Return what liquidating a borrower would do, or None where the plain way has to be taken."""
+    def look(self, borrower: str, units: int, owed_units: int) -> Amounts | None:
+        """Return what liquidating a borrower would do, or None where the plain way has to be taken.
+
+        Units are what he holds of the collateral and owes of the debt now, and he has nothing else.
+        """
         self._found = None
-        flags = self.joined.flags.get(borrower)
-        if flags is None:
-            flags = self._flags.get(borrower)
-        if flags != self._pair_flags or not self._can:
+        if not self._can or borrower in (self._liquidator, self._rules.treasury):
             return None
+        self._borrower = borrower
         try:
-            return self._judge(borrower)
+            return self._judge(units, owed_units)
         except Refused:  # the plain way says so, and its refusal is handled there
             return None
 
-    def _judge(self, borrower: str) -> Amounts | None:
-        collateral, debt, rules, held, owed = (
-            self._collateral,
-            self._debt,
-            self._rules,
-            self._held,
-            self._owed,
-        )
-        health = self._weigh(borrower)
-        if health.factor >= WAD or borrower in (self._liquidator, rules.treasury):
+    def _judge(self, units: int, owed_units: int) -> Amounts | None:
+        held, owed, rules = self._held, self._owed, self._rules
+        health = self._weigh(units, owed_units)
+        if health.factor >= WAD:
             return None
-        amounts = amounts_of(rules, held, owed, most_of(rules, health, held, owed))
+        most = owed.amount if rules.close_factor == "full" else most_of(rules, health, held, owed)
+        amounts = amounts_of(rules, held, owed, most)
         if rules.dust_rule and leaves_dust(rules.leftover_min, held, owed, amounts):
             return None
-        none_left = takes_all(held, amounts, health)
+        taken = ray_div_up(amounts.seize, held.reserve.liquidity_index)
+        none_left = taken >= units or takes_all(held, amounts, health)
         clears = none_left and amounts.pay == owed.amount
-        burned = owed.units if clears else ray_div_down(amounts.pay, debt.borrow_index)
+        burned = owed_units if clears else ray_div_down(amounts.pay, owed.reserve.borrow_index)
         can_burn = burned > 0 or none_left
-        if not can_burn or not amounts.seize or amounts.seize > collateral.virtual:
+        if not can_burn or not amounts.seize or amounts.seize > held.reserve.virtual:
             return None
-        self._borrower, self._found = borrower, (amounts, none_left, burned)
+        self._found = amounts, none_left, burned, min(taken, units)
         return amounts
 
-    def _weigh(self, borrower: str) -> Health:
-        """Read a position; return its health."""
-        collateral, debt, held, owed = self._collateral, self._debt, self._held, self._owed
-        units = self.joined.kept.get(borrower)
-        held.units = units = self._supply[borrower] if units is None else units
-        held.amount = ray_mul_down(units, collateral.liquidity_index)
-        units = self.joined.left.get(borrower)
-        owed.units = units = self._debts[borrower] if units is None else units
-        owed.amount = ray_mul_up(units, debt.borrow_index)
-        value = mul_div_down(held.amount, self._price_held, collateral.unit)
-        due = mul_div_up(owed.amount, self._price_owed, debt.unit)
-        return Health(value, due, value * collateral.threshold, 0)
+    def _weigh(self, units: int, owed_units: int) -> Health:
+        """Note what a position holds and owes; return its health."""
+        held, owed = self._held, self._owed
+        collateral, debt = held.reserve, owed.reserve
+        held.units, owed.units = units, owed_units
+        held.amount = amount = ray_mul_down(units, collateral.liquidity_index)
+        owed.amount = due = ray_mul_up(owed_units, debt.borrow_index)
+        value = mul_div_down(amount, held.price, collateral.unit)
+        worth = mul_div_up(due, owed.price, debt.unit)
+        return Health(value, worth, value * collateral.threshold, 0)
 
     def take(self) -> list[Event]:
         """Return the events of what was looked at last, to be committed before anything else is."""
         assert self._found is not None, "look first"
         assert not self.joined.count, "close before"
-        amounts, none_left, burned = self._found
+        amounts, none_left, burned, taken = self._found
         held, owed, borrower = self._held, self._owed, self._borrower
         collateral, debt, names = held.reserve, owed.reserve, held.reserve.names
         if not self._accruals:
@@ -155,7 +150,6 @@ class Sweep:
         cells += changed
 
         index = collateral.liquidity_index
-        taken = min(held.units, ray_div_up(amounts.seize, index))
         kept = held.units - taken
         seized, changed = collateral.paid_out(taken, amounts.seize)
         cells += changed
@@ -200,12 +194,13 @@ class Sweep:
         """Say whether what is joined changed a position: the book does not know it yet."""
         return account in self.joined.left
 
-    def standing(self, account: str) -> tuple[int, int] | None:
-        """Return the units that such a one holds and owes; None where he is not unsafe under the pair."""
-        is_pair = self.joined.flags.get(account, self._pair_flags) == self._pair_flags
-        if not is_pair or self._weigh(account).factor >= WAD:
+    def standing(self, account: str) -> tuple[int, int, bool] | None:
+        """Return the units that such a one holds and owes, all that he does; None where he is not unsafe."""
+        joined = self.joined
+        if joined.flags.get(account, self._pair_flags) != self._pair_flags:
             return None
-        return self._held.units, self._owed.units
+        units, owed = joined.kept[account], joined.left[account]
+        return None if self._weigh(units, owed).factor >= WAD else (units, owed, True)
 
     def begin(self, place: str, mid: int, cause: int | None) -> None:
         """Begin to join; what is seized is sold there, at this price in the middle. `cause` led to it."""
@@ -219,68 +214,43 @@ class Sweep:
         told of, and where one of the aggregates does not change.
         """
         assert self._found is not None, "look first"
-        amounts, none_left, burned = self._found
+        amounts, none_left, burned, taken = self._found
         held, owed, joined = self._held, self._owed, self.joined
         collateral, debt, left = held.reserve, owed.reserve, owed.units - burned
-        index = collateral.liquidity_index
-        taken = min(held.units, ray_div_up(amounts.seize, index))
-        claims = ray_mul_down(collateral.supply_scaled - taken, index)
+        claims = ray_mul_down(collateral.supply_scaled - taken, collateral.liquidity_index)
         loans = ray_mul_up(debt.debt_scaled - burned, debt.borrow_index)
-        short = owed.amount - amounts.pay if none_left and self._recognises else 0
         moves = burned and amounts.pay and claims < joined.claims and loans < joined.loans
         if self._accruals or not moves or not self._joins:
             return False
-        planned, fell = None, 0
-        if short or (left and none_left and self._recognises):
+        loss: Loss | None = None
+        if none_left and self._recognises and (left or amounts.pay < owed.amount):
+            short = owed.amount - amounts.pay
             fell = loans - ray_mul_up(debt.debt_scaled - burned - left, debt.borrow_index)
             planned = None if self._cascade is None else self._cascade.plan(debt, short)
             if planned is None or not (left and fell > 0):
                 return False
-        before = _rates_of(collateral, debt)
+            loss = Loss(short, fell, planned)
         debt.debt_scaled -= burned
         debt.virtual += amounts.pay
-        if planned is None:
+        if loss is None:
             debt.update_rates(loans)
         collateral.supply_scaled -= taken
         collateral.virtual -= amounts.seize
         collateral.update_rates()
-        kept, given, has = self._give_fee(held.units - taken, amounts.fee)
+        kept, given, has = held.units - taken, 0, 0
+        if amounts.fee:
+            kept, given, has = self._give_fee(kept, amounts.fee)
         flags = (self._owed_bit if left else 0) | (0 if none_left or not kept else self._held_bit)
-        done = _new(
-            Done,
-            (
-                self._borrower,
-                amounts.pay,
-                amounts.seize,
-                amounts.fee,
-                got,
-                claims,
-                loans,
-                kept,
-                given,
-                has,
-                left,
-                None if flags == self._pair_flags else flags,
-                before,
-                _rates_of(collateral, debt),
-                (collateral.supply_scaled, collateral.virtual, debt.debt_scaled, debt.virtual),
-            ),
-        )
-        borne = None
-        if planned is not None:
-            assert self._cascade is not None, "who plans, bears"
-            debt.debt_scaled -= left
-            debt.deficit += short
-            borne = self._cascade.bear(debt, short, loans - fell, fell, planned)
-        joined.add(done, borne)
-        joined.loans -= fell
+        changed = None if flags == self._pair_flags else flags
+        done = Done(self._borrower, amounts, got, claims, loans, kept, given, has, left, changed)
+        joined.add(done, loss)
         self._found = None
         return True
 
     def _give_fee(self, kept: int, fee: int) -> tuple[int, int, int]:
         """Return what the borrower keeps of his units after the fee, and what of it is told in `Done`."""
         treasury = self._rules.treasury
-        given = min(kept, ray_div_up(fee, self._collateral.liquidity_index)) if fee else 0
+        given = min(kept, ray_div_up(fee, self._collateral.liquidity_index))
         if not given:
             return kept, 0, 0
         has = self.joined.kept.get(treasury) or self._supply.get(treasury, 0)
@@ -291,12 +261,3 @@ class Sweep:
         stretch = self.joined.close()
         self._work.told(stretch.seq + stretch.count)
         return stretch
-
-
-def _rates_of(collateral: Reserve, debt: Reserve) -> tuple[int, int, int, int]:
-    """Return the rates of both reserves."""
-    return collateral.liquidity_rate, collateral.borrow_rate, debt.liquidity_rate, debt.borrow_rate
-
-
-_new: Final = tuple.__new__
-"""What a named tuple's own constructor calls; at half of its cost."""
