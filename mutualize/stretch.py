@@ -69,11 +69,11 @@ class Shape:
         self._led = [led for _, led in sample]
         self._makers: list[Callable[[Values], Event]] = []
         pattern, order = _pattern_of(sample, SEQ + numbers)
-        self._format: Callable[[Values], bytes] = pattern.__mod__
+        self._format: Callable[[Values], str] = pattern.__mod__
         self._pick: Callable[[Values], Values] = itemgetter(*order)
 
-    def lines(self, values: Values) -> bytes:
-        """Return the lines of one transaction."""
+    def lines(self, values: Values) -> str:
+        """Return the lines of one transaction: as text, which takes two thirds of the time of bytes."""
         return self._format(self._pick(values))
 
     def makers(self, kinds: Container[type[Event]]) -> list[Maker]:
@@ -87,7 +87,7 @@ class Shape:
         ]
 
 
-def _pattern_of(sample: Sequence[tuple[Event, int | None]], last: int) -> tuple[bytes, list[int]]:
+def _pattern_of(sample: Sequence[tuple[Event, int | None]], last: int) -> tuple[str, list[int]]:
     """Return the lines of a sample with a place for each value, and the values in the order of places.
 
     `last` is the number of the last value before the seqs of all entries but the first.
@@ -103,10 +103,10 @@ def _pattern_of(sample: Sequence[tuple[Event, int | None]], last: int) -> tuple[
     def cut(found: re.Match[bytes]) -> bytes:
         is_name = found[0] in names
         order.append(NAME_TEXT if is_name else int(found[0]) - _HOLES)
-        return b"%b" if order[-1] in (NAME_TEXT, CAUSE_TEXT) else b"%d"
+        return b"%s" if order[-1] in (NAME_TEXT, CAUSE_TEXT) else b"%d"
 
     holes = b"|".join([*map(re.escape, names), _DIGITS.encode() + rb"\d{4}"])
-    return re.sub(holes, cut, line.replace(b"%", b"%%")), order
+    return re.sub(holes, cut, line.replace(b"%", b"%%")).decode(), order
 
 
 _MAKER = """
@@ -183,7 +183,7 @@ class Stretch:
 
     def lines(self) -> bytes:
         """Return the lines of all entries."""
-        return b"".join([shape.lines(values) for shape, values in self.rows])
+        return "".join([shape.lines(values) for shape, values in self.rows]).encode()
 
     def entries(self, kinds: Container[type[Event]] | None = None) -> list[Entry]:
         """Return the entries, or those of some kinds: they are made when somebody asks."""

@@ -305,16 +305,16 @@ class Watchlist:
         """Do what `_stand` does, for many who have one collateral and one debt, and the same."""
         (pair,), near, stops = kind.pairs, self._near, []
         (held, owed), (counts, weighs) = kind.pick(self._hidden), kind.pick(market.weights)
-        floor, claims, debts = market.floors.get(pair, 0), reads[0].get, reads[1].get
-        for name in names:
-            units, debt = claims(name, 0) + held, debts(name, 0) + owed
+        floor, claims, debts = market.floors.get(pair, 0), map(reads[0].get, names), map(reads[1].get, names)
+        for name, claim, due in zip(names, claims, debts, strict=True):
+            units, debt = (claim or 0) + held, (due or 0) + owed
             if units < 0:  # noqa: PLR1730 - `max` takes as long as all the rest
                 units = 0
-            weighted, due = units * counts, -debt * weighs
-            if weighted <= due:
+            weighted, counted = units * counts, -debt * weighs
+            if weighted <= counted:
                 near[name] = kind, [units, debt], 0
             else:  # without a floor the collateral counts nothing, and nobody comes here
-                stops.append((mul_div_down(floor, weighted, due or 1), name))
+                stops.append((mul_div_down(floor, weighted, counted or 1), name))
         self._stops.leave_all(pair, stops)
 
     def _stand(self, market: Market, name: str, kind: Kind, amounts: list[int]) -> None:

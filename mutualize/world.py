@@ -38,6 +38,8 @@ SPINS_MAX: Final = 100_000
 TIE_BITS: Final = 24
 """How many bits of a place in line stand for the order within one phase, where that is drawn."""
 
+SEARCH_EVERY: Final = 20_000
+"""How many new objects there are before they are searched for garbage, in a run."""
 PROBLEM_MAX: Final = 300
 """How many characters of an agent's error are written into the ledger."""
 
@@ -410,9 +412,13 @@ def _garbage_set_aside() -> Iterator[Callable[[], None]]:
     """Hand out a function that takes all present objects out of garbage collection; undone at the end.
 
     What a large set-up leaves (positions, entries) lives until the end: to search it again and again for
-    garbage costs more than the run itself. Does nothing where somebody else froze objects already.
+    garbage costs more than the run itself. Does nothing where somebody else froze objects already. And what
+    is made in a run makes no cycles, so there is little to be found: it is searched for less often.
     """
     frozen = asked = False
+    thresholds = gc.get_threshold() if hasattr(gc, "set_threshold") else None
+    if thresholds is not None and thresholds[0]:
+        gc.set_threshold(max(SEARCH_EVERY, thresholds[0]), *thresholds[1:])
 
     def set_aside() -> None:
         nonlocal frozen, asked
@@ -426,5 +432,7 @@ def _garbage_set_aside() -> Iterator[Callable[[], None]]:
     try:
         yield set_aside
     finally:
+        if thresholds is not None:
+            gc.set_threshold(*thresholds)
         if frozen:
             gc.unfreeze()

@@ -164,7 +164,7 @@ class Joined:
         if place != self._terms.place:
             self._terms, self._shapes = self._terms._replace(place=place), {}
         self._seq, self._mid = seq, mid
-        self._head = (at, cause, b"null" if cause is None else b"%d" % cause)
+        self._head = (at, cause, "null" if cause is None else str(cause))
         self._held_worth, self._owed_worth = self._collateral.worth(), self._debt.worth()
         self._held_cash = self._collateral.virtual
         self._owed_index, self._deficit = self._debt.liquidity_index, self._debt.deficit
@@ -224,9 +224,10 @@ class Joined:
         self.left[borrower] = left if borne is None else 0
         if flags is not None:
             self.flags[borrower] = flags if borne is None else 0
+        repaid_rest, handed_rest = paid - repaid, handed - seized
         variant = (
-            (paid > repaid) - (paid < repaid),
-            (handed > seized) - (handed < seized),
+            (repaid_rest > 0) - (repaid_rest < 0) if repaid_rest else 0,
+            (handed_rest > 0) - (handed_rest < 0) if handed_rest else 0,
             fee > 0,
             given,
             flags is not None,
@@ -245,17 +246,17 @@ class Joined:
         values = (
             *self._head,
             borrower,
-            encode_text(borrower),
+            encode_text(borrower).decode(),
             seq,
             self._mid,
             paid,
             seized,
             fee,
             got,
-            min(paid, repaid),
-            abs(paid - repaid),
-            min(handed, seized),
-            abs(handed - seized),
+            repaid if repaid_rest > 0 else paid,
+            abs(repaid_rest),
+            seized if handed_rest > 0 else handed,
+            abs(handed_rest),
             supply,
             cash,
             kept,
