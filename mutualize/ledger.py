@@ -162,7 +162,8 @@ class Ledger(ABC):
         """
         if self._sealed or stretch.seq != self._next:
             raise ValueError(f"entry {stretch.seq} does not follow entry {self._next - 1}")
-        self._batch += stretch.lines()
+        for lines in stretch.lines():
+            self._batch += lines
         self._next += stretch.count
         return self.room <= 0
 

@@ -10,7 +10,7 @@ that wrote of a sample, with other numbers and another name in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any, Final
@@ -53,6 +53,10 @@ def hole(number: int) -> int:
 def place_of(number: int) -> int | None:
     """Return which value a number of a sample stands for; None where it stands for itself."""
     return number - _HOLES if number >= _HOLES else None
+
+
+TOGETHER: Final = 32
+"""How many transactions are spelled at a time."""
 
 
 class Shape:
@@ -181,9 +185,12 @@ class Stretch:
         """The kinds of all entries."""
         return frozenset[type[Event]]().union(*[shape.kinds for shape in self.shapes])
 
-    def lines(self) -> bytes:
-        """Return the lines of all entries."""
-        return "".join([shape.lines(values) for shape, values in self.rows]).encode()
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of all entries, some at a time: all at once take memory that is slow to get."""
+        rows = self.rows
+        for first in range(0, len(rows), TOGETHER):
+            together = rows[first : first + TOGETHER]
+            yield "".join([shape.lines(values) for shape, values in together]).encode()
 
     def entries(self, kinds: Container[type[Event]] | None = None) -> list[Entry]:
         """Return the entries, or those of some kinds: they are made when somebody asks."""

@@ -15,7 +15,7 @@ common reference that could grow old. Interest moves the prices, not the amounts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from operator import itemgetter, mul
 from typing import Final
 
@@ -172,9 +172,10 @@ class Watchlist:
         """Say whether anybody who ever owed had an asset as collateral."""
         return self.pool.bits.is_collateral(self._at_risk, asset)
 
-    def has_moved(self, account: str) -> bool:
-        """Say whether a position was changed since somebody asked last who is unsafe."""
-        return account in self._dirty
+    @property
+    def moved(self) -> Container[str]:
+        """Whose positions were changed since somebody asked last who is unsafe."""
+        return self._dirty
 
     def candidates(self, view: View, at: int, level: int = WAD) -> list[str]:
         """Return who has collateral and health below `level` (WAD): most unsafe first, then by name."""

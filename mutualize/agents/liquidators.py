@@ -29,6 +29,7 @@ from mutualize.events import Liquidated, Traded, trade
 from mutualize.market.market import Fill, Market
 from mutualize.protocol import Planned
 from mutualize.units import mul_div_down
+from mutualize.venues.joined import Joined
 from mutualize.venues.liquidation import Amounts
 from mutualize.venues.sweep import Sweep
 from mutualize.world import Phase, Steps, Wake, World
@@ -278,6 +279,13 @@ class Liquidator:
         room, joined = self._begin(world, sweeping, sale), sweeping.joined
         free = self._per_block - (self._sent if self._last == now else 0)
         while free and not targets.is_outdated:
+            if not self._skip and (done := self._join_all(pair, sweeping, sale, free, room)):
+                free -= done
+                self._last, self._sent = now, self._per_block - free
+                if self._is_to_be_told(pair, joined, room):
+                    self._extend(world, sweeping, pair)
+                    room = self._begin(world, sweeping, sale)
+                continue
             target = targets.pick(world, pair, self._skip, ahead=sweeping)
             if target is None or not target.is_all:
                 break
@@ -298,16 +306,43 @@ class Liquidator:
                 room = self._begin(world, sweeping, sale)
             free -= 1
             self._last, self._sent = now, self._per_block - free
-            if joined.count >= room > 0 or (joined.has_cut and targets.would_move(pair.debt)):
+            if self._is_to_be_told(pair, joined, room):
                 self._extend(world, sweeping, pair)
                 room = self._begin(world, sweeping, sale)
         self._extend(world, sweeping, pair)
+
+    def _join_all(self, pair: Pair, sweeping: Sweep, sale: Sale, free: int, room: int) -> int:
+        """Join the best targets, `free` at most, while each is as ranked, pays, and fits; return how many.
+
+        The loop in `_sweep_pair` would do the same; this takes what needs no second look.
+        """
+        targets, least, joined, done = self._desk.targets, self._desk.habits.profit_min, sweeping.joined, 0
+        ranked, moved, stops_at_cut = targets.ranked(pair), targets.moved, targets.would_move(pair.debt)
+        while done < free and joined.count < room and ranked:
+            _, account, held, owed, is_all = ranked[-1]
+            if not is_all or account in joined.left or account in moved:
+                break
+            amounts = sweeping.look(account, held, owed)
+            got = None if amounts is None else self._sells(amounts, sale, least)
+            if got is None or not sweeping.join(got):
+                break
+            done += 1
+            if account in joined.flags:  # nothing is left to be liquidated
+                ranked.pop()
+            if stops_at_cut and joined.has_cut:
+                break
+        return done
+
+    def _is_to_be_told(self, pair: Pair, joined: Joined, room: int) -> bool:
+        """Say whether what is joined fills its room, or may have made others unsafe."""
+        is_cut = joined.has_cut and self._desk.targets.would_move(pair.debt)
+        return joined.count >= room > 0 or is_cut
 
     def _sells(self, amounts: Amounts, sale: Sale, least: int) -> int | None:
         """Return what the sale of what is seized brings, or None where that earns less than `least`."""
         got = mul_div_down(amounts.seize, *sale.rate)
         earned = got - amounts.pay
-        return None if earned < 0 or mul_div_down(earned, *sale.worth) < least else got
+        return None if earned < 0 or (least and mul_div_down(earned, *sale.worth) < least) else got
 
     def _begin(self, world: World, sweeping: Sweep, sale: Sale) -> int:
         """Begin to join liquidations; return how many entries there may be until they are committed."""

@@ -9,7 +9,7 @@ ceiling = (bonus − 1) · min(debt, collateral / bonus)     in money, before fe
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final, NamedTuple
 
 from mutualize.randomness import Stream
@@ -78,6 +78,15 @@ class Targets:
         """Say whether a haircut on the claims of an asset moves anybody who owes against them."""
         return self._watchlist.is_at_risk(asset)
 
+    @property
+    def moved(self) -> Container[str]:
+        """Whose positions were changed since the ranking was made."""
+        return self._watchlist.moved
+
+    def ranked(self, pair: Pair) -> list[Target]:
+        """Return the ranking of a pair, the best target last: as it is kept."""
+        return self._ranked[pair]
+
     def look(self, world: World) -> list[Pair]:
         """Bring the ranking up to the last wave; return the pairs that have targets, in order of reserves."""
         if self.is_outdated:
@@ -104,7 +113,7 @@ class Targets:
             target = ranked[place]
             if ahead is not None and ahead.has_changed(target.account):
                 standing = ahead.standing(target.account)
-            elif self._watchlist.has_moved(target.account):
+            elif target.account in self.moved:
                 standing = self._standing(world, pair, target.account)
             else:
                 return target

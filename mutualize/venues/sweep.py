@@ -100,24 +100,21 @@ class Sweep:
         if not self._can or borrower in (self._liquidator, self._rules.treasury):
             return None
         self._borrower = borrower
+        held, owed, rules = self._held, self._owed, self._rules
         try:
-            return self._judge(units, owed_units)
+            health = self._weigh(units, owed_units)
+            if health.factor >= WAD:
+                return None
+            most = owed.amount if rules.close_factor == "full" else most_of(rules, health, held, owed)
+            amounts = amounts_of(rules, held, owed, most)
+            if rules.dust_rule and leaves_dust(rules.leftover_min, held, owed, amounts):
+                return None
+            taken = ray_div_up(amounts.seize, held.reserve.liquidity_index)
+            none_left = taken >= units or takes_all(held, amounts, health)
+            clears = none_left and amounts.pay == owed.amount
+            burned = owed_units if clears else ray_div_down(amounts.pay, owed.reserve.borrow_index)
         except Refused:  # the plain way says so, and its refusal is handled there
             return None
-
-    def _judge(self, units: int, owed_units: int) -> Amounts | None:
-        held, owed, rules = self._held, self._owed, self._rules
-        health = self._weigh(units, owed_units)
-        if health.factor >= WAD:
-            return None
-        most = owed.amount if rules.close_factor == "full" else most_of(rules, health, held, owed)
-        amounts = amounts_of(rules, held, owed, most)
-        if rules.dust_rule and leaves_dust(rules.leftover_min, held, owed, amounts):
-            return None
-        taken = ray_div_up(amounts.seize, held.reserve.liquidity_index)
-        none_left = taken >= units or takes_all(held, amounts, health)
-        clears = none_left and amounts.pay == owed.amount
-        burned = owed_units if clears else ray_div_down(amounts.pay, owed.reserve.borrow_index)
         can_burn = burned > 0 or none_left
         if not can_burn or not amounts.seize or amounts.seize > held.reserve.virtual:
             return None
