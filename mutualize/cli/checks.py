@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import click
 
@@ -11,11 +11,28 @@ from mutualize.cli.options import jobs_option, json_option, ledger_path, limit_o
 from mutualize.cli.output import emit, emit_json
 from mutualize.errors import Exit, MutualizeError
 
+FORMATS: Final = ("table", "json", "junit", "github", "markdown")
+
 
 @click.command()
-@click.argument("scenarios", nargs=-1)
+@click.argument("scenarios", metavar="[PATHS]...", nargs=-1)
+@click.option("--baseline", type=click.Path(path_type=Path), help="Compare who paid with what this file has.")
 @click.option("--golden", type=click.Path(path_type=Path), help="Compare digests with those in this file.")
-@click.option("--update", is_flag=True, help="Write these runs' digests into the --golden file.")
+@click.option("--update", is_flag=True, help="Write these runs into the --baseline and --golden files.")
+@click.option(
+    "--tol",
+    "rules",
+    multiple=True,
+    metavar="PATTERN=RULE",
+    help="By how much measures may change: 'gain.*=rel:1%,abs:5'. Repeatable; --update keeps it.",
+)
+@click.option(
+    "--fail-on",
+    metavar="VERDICTS",
+    default="worse,changed,gone",
+    show_default=True,
+    help="Which verdicts fail, of: within, better, worse, changed, new, gone.",
+)
 @click.option(
     "--against",
     multiple=True,
@@ -27,71 +44,82 @@ from mutualize.errors import Exit, MutualizeError
     type=click.IntRange(1, 100_000),
     help="Run what is expected over seeds again, with so many; left out: as spread.json has it.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="For people, or for a machine that reads it.",
+)
+@click.option(
+    "--counterexamples",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write a file for each run that fails: `mutualize replay FILE` repeats it.",
+)
 @jobs_option
 @limit_option
 @json_option
 def check(
     scenarios: tuple[str, ...],
+    baseline: Path | None,
     golden: Path | None,
     update: bool,
+    rules: tuple[str, ...],
+    fail_on: str,
     against: tuple[str, ...],
     seeds: int | None,
+    form: str,
+    counterexamples: Path | None,
     jobs: int | None,
     limits: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run scenarios with all their variants; a missed expectation or another digest is exit code 1."""
-    from contextlib import ExitStack
-    from tempfile import TemporaryDirectory
+    r"""Run scenarios with all their variants, and hold them to what was expected and approved.
 
-    from mutualize.report.check import (
-        checked,
-        checks_page,
-        chosen_older,
-        golden_text,
-        gone,
-        older,
-        read_golden,
-        run_name,
-    )
-    from mutualize.report.difference import first_difference
+    A missed expectation, another digest than the golden one, or a measure that is worse than in the baseline
+    is exit code 1. PATHS are shipped scenarios by name, folders, .toml files, or folders of such folders;
+    left out: all shipped ones.
+
+    \b
+    Examples
+      mutualize check my-protocol --baseline baseline.json --update
+      mutualize check my-protocol --baseline baseline.json
+      mutualize check scenarios --baseline baseline.json --format junit > report.xml
+    """
+    from mutualize.checker import Checker, failing_of
+    from mutualize.report.baseline import tolerance
     from mutualize.report.progress import Progress
-    from mutualize.run import run as run_scenario
-    from mutualize.scenario.find import shipped
-    from mutualize.scenario.limits import limits_of
-    from mutualize.scenario.load import load
+    from mutualize.scenario.find import all_in, shipped
 
-    if update and golden is None:
-        raise MutualizeError("--update", "there is no file to update.", "Give it by --golden FILE.")
-    before = read_golden(golden) if golden is not None and (golden.exists() or not update) else {}
-    known = {} if update else before
-    olds = [older(ledger_path(path)) for path in against]
-    rows: list[dict[str, Any]] = []
-    with ExitStack() as stack:
-        kept = Path(stack.enter_context(TemporaryDirectory())) if olds else None
-        for name in scenarios or shipped():
-            for variant in (None, *load(name, limits=limits_of(limits)).variants):
-                ledger = "none" if kept is None else kept / f"{len(rows)}.jsonl"
+    checker = Checker(
+        golden=golden,
+        baseline=baseline,
+        update=update,
+        rules=[tolerance(rule) for rule in rules],
+        failing=failing_of(fail_on),
+        against=[ledger_path(path) for path in against],
+        seeds=seeds,
+        workers=jobs,
+        limits=limits,
+        counterexamples=counterexamples,
+    )
+    paths = [each for path in scenarios for each in all_in(path)]
+    with checker:
+        for name in paths or shipped():
+            for variant in checker.variants(name):
                 with Progress() as progress:
-                    ran = run_scenario(name, variant=variant, ledger=ledger, limits=limits, progress=progress)
-                if seeds is not None and any(one.over for one in ran.scenario.expected()):
-                    with Progress() as progress:
-                        ran.over_seeds(seeds, workers=jobs, told=progress.points)
-                run, about = run_name(ran.summary), ran.scenario
-                old = chosen_older(olds, known.get(run), about.sha256, about.seed)
-                row = checked(ran.summary, known if old is None else {**known, run: old.digest})
-                if old is not None and old.digest != ran.digest:
-                    row["difference"] = first_difference(old.path, ledger)
-                rows.append(row)
-    if update and golden is not None:
-        golden.write_text(golden_text(rows, before), encoding="utf-8", newline="\n")
-    lost = gone(rows, known)
-    ok = all(row["ok"] for row in rows) and not lost
-    if as_json:
-        emit_json({"schema": "mutualize/check@1", "gone": lost, "ok": ok, "runs": rows})
+                    checker.run(name, variant, progress)
+    checked = checker.result()
+    form = "json" if as_json else form
+    if form == "json":
+        emit_json(checked.data())
+    elif form == "table":
+        emit(checked.page())
     else:
-        emit(checks_page(rows, lost))
-    click.get_current_context().exit(Exit.OK if ok else Exit.CHECK_FAILED)
+        click.echo(checked.text(form), nl=False)
+    click.get_current_context().exit(Exit.OK if checked.ok else Exit.CHECK_FAILED)
 
 
 @click.command()

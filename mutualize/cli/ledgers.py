@@ -52,9 +52,18 @@ def verify(ledger: Path, deep: bool, as_json: bool) -> None:
 @ledger_argument
 @click.option("--at", metavar="TIME", help="The state at this moment: 2022-11-22T18:00:00Z.")
 @click.option("--seq", type=click.IntRange(0), help="The state after this entry.")
+@click.option(
+    "--scenario", metavar="PATH", default="", help="Repeat a counterexample with this, as it is now."
+)
 @json_option
-def replay(ledger: Path, at: str | None, seq: int | None, as_json: bool) -> None:
-    """Show the state at a moment, from the ledger alone; without a moment, at its end."""
+def replay(ledger: Path, at: str | None, seq: int | None, scenario: str, as_json: bool) -> None:
+    """Show the state at a moment, from the ledger alone; without a moment, at its end.
+
+    With a counterexample of `mutualize check` instead of a ledger, what failed is repeated: it still fails
+    (exit code 1), is fixed (0), or says nothing any more (2).
+    """
+    if ledger.suffix == ".json":
+        _repeat(ledger, scenario, as_json=as_json)
     from mutualize.ledger_reader import Condition, read, verify
     from mutualize.report.state import state_at, state_data, state_page
 
@@ -69,6 +78,21 @@ def replay(ledger: Path, at: str | None, seq: int | None, as_json: bool) -> None
     else:
         moment = f"at {at}" if at is not None else f"after entry {seq}" if seq is not None else "at the end"
         emit(state_page(book, moment))
+
+
+def _repeat(path: Path, scenario: str, *, as_json: bool) -> None:
+    """Repeat a counterexample, and end with its exit code."""
+    from mutualize.counterexample import replay as repeat
+
+    done = repeat(path, scenario)
+    if as_json:
+        emit_json(done.data())
+    else:
+        click.echo(f"{done.run}: {done.answer}")
+        for title, problems in (("then", done.before), ("now", done.now)):
+            for problem in problems:
+                click.echo(f"  {title}: {problem}")
+    click.get_current_context().exit(done.code)
 
 
 @click.command()

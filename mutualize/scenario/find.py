@@ -51,6 +51,15 @@ def find(name_or_path: str | Path) -> Path:
     raise MutualizeError("", f"{shown(text)} {where}", code=Exit.MISSING)
 
 
+def all_in(name_or_path: str) -> list[str]:
+    """Return the scenarios in the folders of a folder, sorted; a scenario stands for itself."""
+    path = Path(name_or_path)
+    if _asked((path / FILE).is_file) or not _asked(path.is_dir):
+        return [name_or_path]
+    found = sorted(str(each.parent) for each in path.glob(f"*/{FILE}") if each.is_file())
+    return found or [name_or_path]
+
+
 def _asked(question: Callable[[], bool]) -> bool:
     """Ask the file system; a name that no file can have (too long, with a NUL) is none.
 
