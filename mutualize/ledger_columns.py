@@ -19,7 +19,7 @@ import attrs
 from mutualize.encoding import DIGITS_MAX
 from mutualize.line_shapes import DIGITS, LineShape, Text, require, shape_of
 
-PIECE: Final = 1 << 17
+PIECE: Final = 1 << 18
 """About so many bytes are taken at a time: fewer cost calls, more do not fit the processor's cache."""
 SHAPES_MAX: Final = 1_000
 """No more shapes are kept, whatever a ledger holds …"""
@@ -125,8 +125,7 @@ def _in_order(envelopes: Iterator[Envelope], taken: Taken, last: bytes) -> bytes
     """Hold seq, time, transaction and cause of each line against those of the line before."""
     seq, at, led = taken.seq, b"%d" % taken.at, b""
     for number, now, tx, cause in envelopes:
-        require(number == b"%d" % seq)
-        if tx != number and (tx != last or now != at):
+        if number != b"%d" % seq or (tx != number and (tx != last or now != at)):
             raise ValueError
         if now != at:
             require(len(now) <= _TIME_DIGITS_MAX and int(now) >= int(at) and _is_plain(now))
@@ -145,6 +144,10 @@ def _is_plain(run: bytes) -> bool:
     return run == b"0" or not run.startswith(b"0")
 
 
+def _texts(column: list[bytes]) -> list[str]:
+    return b" ".join(column).decode().split(" ")
+
+
 class _Columns:
     """The runs of digits of lines of a shape."""
 
@@ -152,6 +155,7 @@ class _Columns:
         """Raise ValueError unless the pattern, with its holes filled, gives the lines, and all is plain."""
         self._shape = shape
         self._length = len(lines)
+        self._names: list[tuple[Sequence[str], list[list[bytes]], list[str]]] = []
         text = b"\n".join(lines)
         self._runs = text.translate(_GAPS).split()
         require(len(self._runs) == shape.count * len(lines))
@@ -170,14 +174,16 @@ class _Columns:
     def _column(self, place: int) -> list[bytes]:
         return self._runs[place :: self._shape.count]
 
-    def _texts(self, place: int) -> list[str]:
-        return b" ".join(self._column(place)).decode().split(" ")
-
-    def _filled(self, text: Text) -> Sequence[str]:
-        """Return a text as each of the lines has it."""
+    def _filled(self, text: Text) -> list[str]:
+        """Return a text as each of the lines has it: made once, however often a line names it."""
+        columns = [self._column(place) for place, _ in enumerate(text.words[1:], text.place)]
+        for words, of, filled in self._names:
+            if words == text.words and of == columns:
+                return filled
         filled = [text.words[0]] * self._length
-        for place, word in enumerate(text.words[1:], text.place):
-            filled = [before + run + word for before, run in zip(filled, self._texts(place), strict=True)]
+        for column, word in zip(columns, text.words[1:], strict=True):
+            filled = [before + run + word for before, run in zip(filled, _texts(column), strict=True)]
+        self._names.append((text.words, columns, filled))
         return filled
 
     def _only(self, *texts: Text) -> list[str]:
@@ -226,7 +232,9 @@ class _Columns:
                 value = sign + self._column(place)[-1].decode()
                 assigned.note(only[0], key.words[0], seqs[-1], value)
                 continue
-            values = [sign + value for value in self._texts(place)] if sign else self._texts(place)
+            values = _texts(self._column(place))
+            if sign:
+                values = [sign + value for value in values]
             if only:
                 assigned.columns.setdefault(only[0], []).append((seqs, self._filled(key), values))
                 continue
@@ -262,12 +270,11 @@ class _Assigned:
         for (table, key), (_, value) in self._single.items():
             tables.setdefault(table, {})[key] = value
         for table, columns in self.columns.items():
+            cells = tables.setdefault(table, {})
             parts = [dict(zip(keys, values, strict=True)) for _, keys, values in columns]
-            sizes = list(map(len, parts))
-            cells = parts[0]
             for part in parts:
                 cells.update(part)
-            if len(cells) != sum(sizes):  # lines of two shapes assign one cell: in the order of lines
+            if len(parts) > 1 and len(set().union(*parts)) != sum(map(len, parts)):
+                # lines of two shapes assign one cell: once more, in the order of lines
                 rows = chain.from_iterable(zip(*each, strict=True) for each in columns)
-                cells = {key: value for _, key, value in sorted(rows)}
-            tables.setdefault(table, {}).update(cells)
+                cells.update({key: value for _, key, value in sorted(rows)})
