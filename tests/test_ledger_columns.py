@@ -15,7 +15,7 @@ from test_encoding_readers import NUMERALS, lines_with
 from mutualize import ledger_columns
 from mutualize.accounts import Transfer
 from mutualize.encoding import encode
-from mutualize.events import KINDS, Accrued, Cell, Entry, Supplied
+from mutualize.events import KINDS, Accrued, Cell, Entry, Event, Supplied
 from mutualize.ledger import MemoryLedger
 from mutualize.ledger_audit import _Audit
 from mutualize.randomness import Stream
@@ -52,6 +52,7 @@ def named() -> list[Entry]:
         cells = [Cell(f"{venue}.debt", key, value) for key in keys]
         cells += [Cell(f"{venue}.rate", "now", -value), Cell("total", "all", value)]
         moved = Transfer(f"{venue}:cash", f"outside:{name}", f"T{value}", 1 + stream.below(3))
+        event: Event
         if seq % 3:
             event = Supplied(
                 venue=venue, account=name, asset="100%", amount=seq, scaled=-seq, transfers=(moved,),
