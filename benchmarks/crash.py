@@ -114,8 +114,8 @@ class Crash:
             self.world.start(agent)
         signals = Signals(self.world, [self.pool])
         self.protocol.observe(signals.observe, summary=signals.observe_stretch)
-        rule = TierRule()
-        self.protocol.observe(rule, *TierRule.kinds, summary=rule.observe_stretch)
+        tier_rule = TierRule()
+        self.protocol.observe(tier_rule, *TierRule.kinds, summary=tier_rule.observe_stretch)
 
     def _beginnings(self) -> Iterator[Beginning]:
         first = workload.PRICE_FIRST

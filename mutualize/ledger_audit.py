@@ -18,6 +18,7 @@ from mutualize.encoding import Line, decode, encode, proved
 from mutualize.errors import InvariantBroken
 from mutualize.events import Entry
 from mutualize.ledger import Header
+from mutualize.ledger_columns import LineShapes, Moved, Tables, pieces
 from mutualize.ledger_reader import Condition, Verdict, Walk, commit_after, open_ledger
 
 Check = Callable[[Book], None]
@@ -69,13 +70,21 @@ class _Audit:
         """What is true after the last good entry; its seq is that of the first bad one."""
         self._at = 0
         self._tx: int | None = None
+        self._shapes = LineShapes()
 
     def take(self, body: bytes) -> str:
         """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
-        if self._taken_together(body):
+        if self._taken_by_shape(body) or self._taken_together(body):
             return ""
         self._tx = None  # a transaction never goes on in the next batch
         return self._taken_singly(body.split(b"\n")[:-1])
+
+    def _taken_by_shape(self, body: bytes) -> bool:
+        """Take a whole batch in as `_taken_together` does, if all its lines are of shapes that are known."""
+        taken = self._shapes.take(body, self.book.seq, self._at)
+        if taken is not None:
+            self._apply(taken.seq, taken.at, taken.moved, taken.tables)
+        return taken is not None
 
     def _taken_together(self, body: bytes) -> bool:
         """Take a whole batch in by what it comes to: all that it moves, and what its cells are at its end.
@@ -83,10 +92,10 @@ class _Audit:
         Says whether it did; it takes nothing where anything seems to be wrong. No entry is made, and no
         integer that a later line overwrites.
         """
-        moved: dict[tuple[str, str, str], int] = {}
-        tables: dict[str, dict[str, str]] = {}
-        began, at = self.book.seq, self._at
-        seq, last = began, None  # a transaction never goes on in the next batch
+        moved: Moved = {}
+        tables: Tables = {}
+        seq, at = self.book.seq, self._at
+        last = None  # a transaction never goes on in the next batch
         for line in _lines_of(body):
             if line is None:
                 return False
@@ -107,13 +116,17 @@ class _Audit:
                     tables[table].update(row)
                 else:
                     tables[table] = row
+        self._apply(seq, at, moved, tables)
+        return True
+
+    def _apply(self, seq: int, at: int, moved: Moved, tables: Tables) -> None:
+        """Take in all entries up to `seq` by what they come to."""
         self._at = at
         self.book.apply_together(
-            seq - began,
+            seq - self.book.seq,
             [(*key, amount) for key, amount in moved.items()],
             {table: dict(zip(row, map(int, row.values()), strict=True)) for table, row in tables.items()},
         )
-        return True
 
     def _taken_singly(self, lines: list[bytes]) -> str:
         """Take a batch in line by line, as `take` does: the plain way, which tells what is wrong."""
@@ -153,15 +166,12 @@ def _lines_of(body: bytes) -> Iterator[Line | None]:
 
     Some at a time: asking for each alone costs calls, and all at once do not fit the processor's cache.
     """
-    start = 0
-    while start < len(body):
-        end = body.find(b"\n", start + TOGETHER) + 1 or len(body)
-        found = proved(body[start:end])
+    for piece in pieces(body, TOGETHER):
+        found = proved(piece)
         if found is None:
             yield None
             return
         yield from found
-        start = end
 
 
 # --- comparing two ledgers --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from mutualize.book import Draft
 from mutualize.errors import Reason, Refused
 from mutualize.events import Event
 from mutualize.protocol import Receipt
+from mutualize.venues.reserve import names_of
 from mutualize.venues.sweep import Sweep
 
 
@@ -46,7 +47,14 @@ class Twins:
         if not isinstance(command, c.Liquidate) or command.receive_claims or command.debt_to_cover != c.ALL:
             return None
         sweep = self._current(command, at)
-        if sweep is None or sweep.look(command.borrower) is None:
+        pool, book, borrower = self._system.pool, self._system.protocol.book, command.borrower
+        if sweep is None or book.cell(pool.flags, borrower) != pool.bits.pair(
+            command.collateral, command.debt
+        ):
+            return None
+        held = book.cell(names_of(pool.name, command.collateral).supply, borrower)
+        owed = book.cell(names_of(pool.name, command.debt).debt, borrower)
+        if sweep.look(borrower, held, owed) is None:
             return None
         plain, events = self.decided(command, at), sweep.take()
         if events != plain:
