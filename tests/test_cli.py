@@ -265,7 +265,7 @@ def test_a_check_fails_where_a_digest_has_changed(tmp_path: Path) -> None:
     assert "same" in call("check", SMALL, "--golden", str(golden)).stdout
     golden.write_text(golden.read_text().replace("small/par ", "small/other "))
     gone = call("check", SMALL, "--golden", str(golden), code=1).stdout
-    assert "small/other: has a golden digest, and there is no such run any more" in gone
+    assert "small/other: is known from before, and there is no such run any more" in gone
     assert "new" in gone
     golden.write_text("small " + "0" * 64 + "\nelsewhere " + "1" * 64 + "\n")
     assert "DIFFERS" in call("check", SMALL, "--golden", str(golden), code=1).stdout
