@@ -55,13 +55,15 @@ def verify(ledger: Path, deep: bool, as_json: bool) -> None:
 @json_option
 def replay(ledger: Path, at: str | None, seq: int | None, as_json: bool) -> None:
     """Show the state at a moment, from the ledger alone; without a moment, at its end."""
+    from mutualize.ledger_audit import fold
     from mutualize.ledger_reader import Condition, read, verify
     from mutualize.report.state import state_at, state_data, state_page
 
     verdict = verify(ledger)
     if verdict.condition in (Condition.TORN, Condition.UNSEALED):
         click.echo(f"warning: {ledger}: {verdict}", err=True)
-    book = state_at(read(ledger), time=at, seq=seq)
+    to_the_end = at is None and seq is None
+    book = fold(ledger) if to_the_end else state_at(read(ledger), time=at, seq=seq)
     if verdict.condition is Condition.CORRUPT:  # further on: at a bad batch itself, reading it is an error
         click.echo(f"warning: {ledger}: {verdict}", err=True)
     if as_json:
