@@ -18,7 +18,7 @@ from mutualize import __version__
 from mutualize.cli.checks import bench, check
 from mutualize.cli.ledgers import repair, replay, verify
 from mutualize.cli.output import forget_stdout
-from mutualize.cli.reports import report
+from mutualize.cli.reports import gallery, report
 from mutualize.cli.runs import resume, run
 from mutualize.cli.scenarios import init, list_, schema, show, waterfall
 from mutualize.cli.spreads import sensitivity, spread
@@ -104,7 +104,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(report, verify, replay, repair, check, bench),
+    *(report, gallery, verify, replay, repair, check, bench),
 ):
     cli.add_command(command)
 

@@ -43,15 +43,19 @@ _MET: Final = {True: "met", False: "missed", None: "open"}
 def page_of(source: Source) -> str:
     """Return the whole page of a run: the same run gives the same bytes."""
     kind, data = island(story(source))
-    style, loader, program = _style(), _loader(), _program()
-    page: str = _template().render(
-        **_words(source.summary),
-        policy=_policy(style, loader, program),
-        style=style,
-        loader=loader,
-        program=packed(program),
-        data_type=kind,
-        data=data,
+    sheet, loader, program = style(), _loader(), _program()
+    page: str = (
+        environment()
+        .get_template("page.html")
+        .render(
+            **_words(source.summary),
+            policy=policy(sheet, loader, program),
+            style=sheet,
+            loader=loader,
+            program=packed(program),
+            data_type=kind,
+            data=data,
+        )
     )
     return page
 
@@ -85,7 +89,8 @@ def _asset(*path: str) -> str:
 
 
 @cache
-def _style() -> str:
+def style() -> str:
+    """Return the style of all pages."""
     return _asset("vendor", "uPlot.min.css") + "\n" + _lean(_asset("page.css"))
 
 
@@ -108,11 +113,11 @@ def _lean(text: str) -> str:
     return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
-def _policy(style: str, *scripts: str) -> str:
-    """Return what the page may do: run these scripts, wear this style, and nothing else."""
-    hashes = " ".join(f"'{_hash(script)}'" for script in scripts)
+def policy(sheet: str, *scripts: str) -> str:
+    """Return what a page may do: run these scripts, wear this style, and nothing else."""
+    hashes = " ".join(f"'{_hash(script)}'" for script in scripts) or "'none'"
     return (
-        f"default-src 'none'; script-src {hashes}; style-src '{_hash(style)}';"
+        f"default-src 'none'; script-src {hashes}; style-src '{_hash(sheet)}';"
         " base-uri 'none'; form-action 'none'"
     )
 
@@ -122,14 +127,19 @@ def _hash(text: str) -> str:
 
 
 @cache
-def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only who writes a page waits for it
+def environment() -> Any:
+    """Return what fills templates: every text is escaped, and a name that is missing is an error."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - only who writes a page waits
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    made = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_asset),
     )
-    environment.filters["clean"] = lambda text: clean(str(text))
-    return environment.from_string(_asset("page.html"))
+    made.filters["clean"] = lambda text: clean(str(text))
+    return made
 
 
 # --- the words -------------------------------------------------------------------------------------------
