@@ -21,6 +21,7 @@ from mutualize.cli.output import forget_stdout
 from mutualize.cli.runs import resume, run
 from mutualize.cli.scenarios import init, list_, schema, show, waterfall
 from mutualize.cli.spreads import sensitivity, spread
+from mutualize.cli.stories import explain
 from mutualize.errors import Exit
 
 EXITS = """\b
@@ -41,6 +42,7 @@ Examples
   mutualize list
   mutualize run three-tiers
   mutualize run aave-crv-2022 --out runs/crv
+  mutualize explain runs/crv
   mutualize verify runs/crv/ledger.jsonl --deep
   mutualize replay runs/crv/ledger.jsonl --at 2022-11-22T18:00:00Z
 """
@@ -102,7 +104,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(verify, replay, repair, check, bench),
+    *(verify, replay, repair, explain, check, bench),
 ):
     cli.add_command(command)
 
