@@ -21,7 +21,7 @@ from mutualize.cli.output import forget_stdout
 from mutualize.cli.runs import resume, run
 from mutualize.cli.scenarios import init, list_, schema, show, waterfall
 from mutualize.cli.spreads import sensitivity, spread
-from mutualize.cli.stories import explain
+from mutualize.cli.stories import explain, ledger_
 from mutualize.errors import Exit
 
 EXITS = """\b
@@ -104,7 +104,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(verify, replay, repair, explain, check, bench),
+    *(verify, replay, repair, explain, ledger_, check, bench),
 ):
     cli.add_command(command)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -111,8 +112,7 @@ class Words:
 
     def name(self, name: str) -> str:
         """Return a name as it may be shown: no character that steers a terminal, and not too long."""
-        shown = clean(name)
-        return (shown if len(shown) <= NAME_MAX else shown[: NAME_MAX - 1] + "…") or "nobody"
+        return _shown(name)
 
     def ilk(self, venue: str, ilk: str) -> str:
         """Return the collateral of an ilk."""
@@ -173,6 +173,13 @@ class Words:
             return moment(at)
         except (ValueError, OverflowError, OSError):
             return f"{at:,} s"
+
+
+@lru_cache(maxsize=65_536)
+def _shown(name: str) -> str:
+    """Clean a name. Kept, since the same few names stand in most sentences."""
+    shown = clean(name)
+    return (shown if len(shown) <= NAME_MAX else shown[: NAME_MAX - 1] + "…") or "nobody"
 
 
 def exact(value: int, decimals: int) -> str:
