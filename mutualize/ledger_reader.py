@@ -203,6 +203,11 @@ class Walk:
             kept.clear()
         self.verdict = self._end(self.chain.length)
 
+    def again(self) -> None:
+        """Go back behind the last whole batch: `bodies` then yields what was written in the meantime."""
+        self.chain = self._before = self._before.copy()
+        self._file.seek(self._offset)
+
     def rejected(self, problem: str, seq: int | None = None) -> Verdict:
         """Return the verdict that the batch which was read last is bad, and all before it are good."""
         batch = self._before.batches

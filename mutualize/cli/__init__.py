@@ -22,6 +22,7 @@ from mutualize.cli.reports import gallery, report
 from mutualize.cli.runs import resume, run
 from mutualize.cli.scenarios import init, list_, schema, show, waterfall
 from mutualize.cli.spreads import sensitivity, spread
+from mutualize.cli.stories import explain, ledger_
 from mutualize.errors import Exit
 
 EXITS = """\b
@@ -43,6 +44,7 @@ Examples
   mutualize run three-tiers
   mutualize run aave-crv-2022 --out runs/crv
   mutualize report runs/crv -o crv.html
+  mutualize explain runs/crv
   mutualize verify runs/crv/ledger.jsonl --deep
   mutualize replay runs/crv/ledger.jsonl --at 2022-11-22T18:00:00Z
 """
@@ -104,7 +106,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(report, gallery, verify, replay, repair, check, bench),
+    *(report, gallery, explain, ledger_, verify, replay, repair, check, bench),
 ):
     cli.add_command(command)
 

@@ -7,14 +7,20 @@ from typing import Final
 
 import click
 
-from mutualize.cli.options import jobs_option, json_option, ledger_path, limit_option
+from mutualize.cli.options import examples, jobs_option, json_option, ledger_path, limit_option
 from mutualize.cli.output import emit, emit_json
 from mutualize.errors import Exit, MutualizeError
 
 FORMATS: Final = ("table", "json", "junit", "github", "markdown")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mutualize check my-protocol --baseline baseline.json --update",
+        "mutualize check my-protocol --baseline baseline.json",
+        "mutualize check scenarios --baseline baseline.json --format junit > report.xml",
+    )
+)
 @click.argument("scenarios", metavar="[PATHS]...", nargs=-1)
 @click.option("--baseline", type=click.Path(path_type=Path), help="Compare who paid with what this file has.")
 @click.option("--golden", type=click.Path(path_type=Path), help="Compare digests with those in this file.")
@@ -76,17 +82,11 @@ def check(
     limits: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    r"""Run scenarios with all their variants, and hold them to what was expected and approved.
+    """Run scenarios with all their variants, and hold them to what was expected and approved.
 
     A missed expectation, another digest than the golden one, or a measure that is worse than in the baseline
     is exit code 1. PATHS are shipped scenarios by name, folders, .toml files, or folders of such folders;
     left out: all shipped ones.
-
-    \b
-    Examples
-      mutualize check my-protocol --baseline baseline.json --update
-      mutualize check my-protocol --baseline baseline.json
-      mutualize check scenarios --baseline baseline.json --format junit > report.xml
     """
     from mutualize.checker import Checker, failing_of
     from mutualize.report.baseline import tolerance

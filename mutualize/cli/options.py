@@ -29,6 +29,11 @@ jobs_option = click.option(
 variant_option = click.option("--variant", metavar="NAME", help="Apply a variant of the scenario.")
 
 
+def examples(*commands: str) -> str:
+    """Return the block of examples under a command's help, each on a line of its own."""
+    return "\b\nExamples\n" + "".join(f"  {command}\n" for command in commands)
+
+
 def ledger_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """Take a ledger, or a run folder."""
     return click.argument("ledger", metavar="LEDGER", callback=lambda _c, _p, value: ledger_path(value))(

@@ -1,0 +1,1 @@
+"""Every kind of event as one sentence, with exact figures."""
