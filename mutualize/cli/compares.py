@@ -1,0 +1,55 @@
+"""The command that holds runs against each other: compare."""
+
+from __future__ import annotations
+
+import click
+
+from mutualize.cli.options import examples, json_option, limit_option
+from mutualize.cli.output import emit, emit_json
+
+
+@click.command(
+    epilog=examples(
+        "mutualize compare runs/before runs/after",
+        "mutualize compare three-tiers --set venues.pool.funds.insurance-fund.USDC=5000",
+        "mutualize compare three-tiers --variant par --format markdown",
+        "mutualize compare black-thursday-2020 --variant no-gas --json",
+    )
+)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option("--set", "settings", multiple=True, metavar="PATH=VALUE",
+              help="Beside it with another value; several values of one path: several runs.")  # fmt: skip
+@click.option("--variant", "variants", multiple=True, metavar="NAME", help="Beside this variant. Repeatable.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Another seed, for all that is run.")
+@click.option("--format", "form", type=click.Choice(("table", "markdown", "json")), default="table",
+              show_default=True, help="For people, or for a machine that reads it.")  # fmt: skip
+@limit_option
+@json_option
+def compare(
+    runs: tuple[str, ...],
+    settings: tuple[str, ...],
+    variants: tuple[str, ...],
+    seed: int | None,
+    form: str,
+    limits: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Compare runs with the first: who is better off and who worse, and where their ledgers part.
+
+    RUN is the folder of a run, its ledger, or a scenario by name or path, which is run first. One alone is
+    compared with itself as --set and --variant change it. Runs of different scenarios are compared with a
+    warning; runs in different money are not (exit code 2).
+    """
+    from mutualize.comparison import compare_runs
+    from mutualize.report.progress import Progress
+
+    with Progress() as progress:
+        found = compare_runs(runs, settings, variants, seed=seed, limits=limits, progress=progress)
+    if as_json or form == "json":
+        emit_json(found.data())
+    elif form == "markdown":
+        from mutualize.report.markdown import markdown
+
+        click.echo(markdown(found.page()), nl=False)
+    else:
+        emit(found.page())
