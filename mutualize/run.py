@@ -151,6 +151,21 @@ class Run:
         """Return the whole report as plain text."""
         return plain(page(self.summary))
 
+    def write_report(self, path: str | Path, *, force: bool = False) -> int:
+        """Write the run as one page that a browser opens by itself; return its size in bytes.
+
+        The ledger is read again first, and must give the state that the run had. Raises MutualizeError where
+        no entries were kept or the file cannot be written, InvariantBroken where it gives another state.
+        """
+        from mutualize.report.web.page import write_page  # noqa: PLC0415 - who writes no page waits for none
+        from mutualize.report.web.source import Source, source_of  # noqa: PLC0415 - as above
+
+        if self.folder is not None:
+            return write_page(source_of(self.folder.path), path, force=force)
+        if replay(self.entries()) != self.book:
+            raise InvariantBroken("replay-equals-book", "the ledger folds to another state than the run had")
+        return write_page(Source(self.summary, self.entries), path, force=force)
+
     def __repr__(self) -> str:
         variant = f" variant {self.scenario.variant}" if self.scenario.variant else ""
         answer = " ".join(sentences(self.summary))

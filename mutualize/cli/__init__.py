@@ -18,6 +18,7 @@ from mutualize import __version__
 from mutualize.cli.checks import bench, check
 from mutualize.cli.ledgers import repair, replay, verify
 from mutualize.cli.output import forget_stdout
+from mutualize.cli.reports import report
 from mutualize.cli.runs import resume, run
 from mutualize.cli.scenarios import init, list_, schema, show, waterfall
 from mutualize.cli.spreads import sensitivity, spread
@@ -41,6 +42,7 @@ Examples
   mutualize list
   mutualize run three-tiers
   mutualize run aave-crv-2022 --out runs/crv
+  mutualize report runs/crv -o crv.html
   mutualize verify runs/crv/ledger.jsonl --deep
   mutualize replay runs/crv/ledger.jsonl --at 2022-11-22T18:00:00Z
 """
@@ -102,7 +104,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(verify, replay, repair, check, bench),
+    *(report, verify, replay, repair, check, bench),
 ):
     cli.add_command(command)
 
