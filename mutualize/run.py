@@ -54,6 +54,9 @@ from mutualize.ties import ORDERS, ties_data
 RULES: Final = "mutualize-rules/1"
 """The version of the rules: another one wherever the same scenario gives another ledger."""
 
+SHOWN_MAX: Final = 20_000
+"""A notebook, which keeps all that it shows, is given the page of a run of at most so many events."""
+
 Progress: TypeAlias = Callable[[int], None]
 
 
@@ -172,7 +175,13 @@ class Run:
         return f"<Run {self.scenario.name}{variant}, {self.ended.value}, {self.digest[:12]}: {answer}>"
 
     def _repr_html_(self) -> str:
-        return fragment(page(self.summary))
+        tables = fragment(page(self.summary))
+        if not isinstance(self.ledger, MemoryLedger) or len(self.ledger.entries) > SHOWN_MAX:
+            return tables
+        from mutualize.report.web.page import framed  # noqa: PLC0415 - as in `write_report`
+        from mutualize.report.web.source import Source  # noqa: PLC0415 - as above
+
+        return framed(Source(self.summary, self.entries)) + tables
 
 
 def run(

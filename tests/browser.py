@@ -28,6 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--disable-features=IsolateSandboxedIframes",  # a frame in a notebook stays in sight of our one session
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from functools import cache
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from shlex import join
@@ -65,6 +66,15 @@ def write_page(source: Source, path: str | Path, *, force: bool = False) -> int:
     except OSError as error:
         raise MutualizeError(str(path), f"cannot be written: {error.strerror}.", code=Exit.IO) from error
     return len(data)
+
+
+def framed(source: Source) -> str:
+    """Return the page in a frame for a notebook: it may run its own script there, and reach nothing else."""
+    inner = escape(page_of(source), quote=True)
+    return (
+        '<iframe sandbox="allow-scripts allow-downloads" width="100%" height="900"'
+        f' title="Who paid?" srcdoc="{inner}"></iframe>'
+    )
 
 
 def require_free(path: str | Path, *, force: bool) -> None:

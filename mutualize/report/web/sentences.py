@@ -32,6 +32,7 @@ SENTENCES: Final = {
     "CooldownStarted": "{account} announced to leave {stake}, possible from {ends%}.",
     "DaiMoved": "{account} handed {amount@asset} to {to}.",
     "DebtHealed": "Surplus paid {amount@asset} of {venue}'s bad debt.",
+    "DebtThawed": "{amount~bid} are to be settled.",
     "DeficitEliminated": "{account} gave up claims of {amount@asset} for the open deficit of {venue}.",
     "Delivered": "{account} delivered {amount@asset} to {to}.",
     "ExitsFrozen": "Exits from {venue} were frozen.",
@@ -60,6 +61,7 @@ SENTENCES: Final = {
     "Merged": "{count} events, merged: this run is too long to show each.",
     "MoneyPledged": "{account} promised {amount@asset} to {venue}.",
     "MoneyRecovered": "{account} gave back {amount@asset} to {venue}.",
+    "NumbersSet": "Weights or ranks of {venue} were set.",
     "OffsetCovered": "{account} gave up claims of {amount@asset} for the part of the deficit that the"
     " treasury"
     " bears itself.",
@@ -73,6 +75,7 @@ SENTENCES: Final = {
     " of debt"
     " on {venue} when the run began.",
     "PricePublished": "The oracle told {price$} for one {asset}{_before}; the market said {market$}.",
+    "PriceTagged": "The price of {asset} was fixed on {venue} for good.",
     "PriceTaken": "{venue} values {asset} at {price#18} from now on.",
     "ProfitsSettled": "Losers paid winners {amount@asset} on {venue}.",
     "ProposalExecuted": "The vote {proposal} was carried out by {account}.",
@@ -83,13 +86,14 @@ SENTENCES: Final = {
     "RefusalsCounted": "{count} wishes were refused: {reason}.",
     "Repaid": "{payer} repaid {amount@asset} of {account}'s debt on {venue}.",
     "ReserveListed": "{venue} opened a reserve of {asset}.",
+    "ShareFixed": "What each stablecoin gets of {asset} was fixed on {venue}.",
     "ShortfallRecognised": "{account}'s collateral is gone and {amount@asset} of debt is left: that fell"
     " short on"
     " {venue}.",
     "ShortfallUncovered": "All tiers are exhausted: {amount@asset} stay unpaid on {venue}.",
     "ShutDown": "{venue} was shut down.",
     "SinFlogged": "Debt of {amount~bid} left the queue of {venue}.",
-    "Slashed": "{assets@asset} were taken from all stakers of {stake}, each in proportion.",
+    "Slashed": "{assets@asset} were taken from everybody who had staked in {stake}, each in proportion.",
     "SlashingSettled": "The state after the slash of {stake} ended.",
     "SnapshotTaken": "It was written down what everybody had at stake at the default of {amount@asset}.",
     "StakeTransferred": "{account} handed shares of {stake} to {to}.",
@@ -103,6 +107,7 @@ SENTENCES: Final = {
     "VaultLiquidated": "{liquidator} had {lot@asset} seized from {account}'s vault; {auction} auction"
     " {id} is to"
     " raise {tab~bid}.",
+    "VaultSkimmed": "{account}'s vault was settled with {collateral@asset} of collateral.",
     "Withdrawn": "{account} took {amount@asset} out of {venue}.",
 }
 """By kind; of a kind that is not here the page lists the fields."""

@@ -39,11 +39,22 @@ class Flows {
 
   draw() {
     const {app} = this, fall = app.fall, row = this.isNow() ? app.row : app.ledger.count - 1;
+    const was = $('flows-out').querySelector('details'), isOpen = was ? was.open : !fall;
+    const figures = el('details', {open: isOpen}, el('summary', {}, 'Every flow between roles, tiers and venues, in figures'));
+    // adding all of them up takes a while in a long run: only for whoever wants to see it
+    const fill = () => { if (figures.open && figures.children.length === 1) figures.append(this.figures(row)); };
+    figures.addEventListener('toggle', fill);
+    fill();
+    show($('flows-out'), fall ? this.picture(fall, row) : null, figures);
+  }
+
+  figures(row) {
+    const {app} = this;
     if (!this.pairs) this.pairs = this.readPairs();
     const found = [...this.pairs].map(([key, line]) => [...key.split('\u0000'), valueAt(line, row, 0n)]).filter((pair) => pair[3] > 0n);
     const rows = found.sort((a, b) => a[2] === b[2] ? (a[3] < b[3] ? 1 : -1) : a[2] < b[2] ? -1 : 1).slice(0, 80)
       .map(([from, to, asset, sum]) => [from, to, asset, app.plain(sum, asset)]);
-    show($('flows-out'), fall ? this.picture(fall, row) : null, el('details', {open: !fall}, el('summary', {}, 'Every flow between roles, tiers and venues, in figures'), table(['from', 'to', 'asset', '>amount'], rows)));
+    return table(['from', 'to', 'asset', '>amount'], rows);
   }
 
   // Layers of the picture: [name, amount, colour] by layer, and links between them.
@@ -51,7 +62,7 @@ class Flows {
     const {app} = this, {state} = app, fell = state.sum(fall, 'fell', row), repaid = app.repaid(fall, row);
     const open = most(0n, fell - state.sum(fall, 'covered', row));
     const nodes = [], links = [], node = (layer, name, size, colour) => { nodes.push({layer, name, size, colour}); return nodes.length - 1; };
-    const debt = node(0, 'debt of those who were liquidated', fell + repaid, 'cd'), sold = repaid > 0n ? node(1, 'market: collateral sold', repaid, 'cm') : -1;
+    const debt = node(0, 'debt that was called in', fell + repaid, 'cd'), sold = repaid > 0n ? node(1, 'market: collateral sold', repaid, 'cm') : -1;
     const short = node(1, 'shortfall', fell, 'cd');
     if (sold >= 0) links.push([debt, sold, repaid]);
     links.push([debt, short, fell]);
@@ -76,7 +87,7 @@ class Flows {
     const parts = names.map((name) => [app.ledger.names[name], own.reduce((sum, cut) => sum + app.why.taken(cut, name), 0n)]).filter(([, part]) => part > 0n)
       .sort((a, b) => a[1] === b[1] ? 0 : a[1] < b[1] ? 1 : -1);
     const kept = parts.slice(0, 4), rest = covered - kept.reduce((sum, [, part]) => sum + part, 0n);
-    if (rest > 0n && parts.length > kept.length) kept.push([`${many(parts.length - kept.length, 'more holder')} (${who})`, rest]);
+    if (rest > 0n && parts.length > kept.length) kept.push([`${grouped(String(parts.length - kept.length))} more ${who}`, rest]);
     return kept;
   }
 
@@ -103,7 +114,7 @@ class Flows {
     for (const n of nodes) {
       drawn.append(svg('rect', {x: n.x, y: n.y, width: wide, height: n.h, ...(typeof n.colour === 'number' ? {fill: fillOf(n.colour)} : {class: `level ${n.colour}`})}));
       const name = svg('text', {x: n.x + wide + 5, y: n.y + 12, class: 'name'}), sum = svg('text', {x: n.x + wide + 5, y: n.y + 26, class: 'sum'});
-      name.textContent = n.name.length > 30 ? `${n.name.slice(0, 29)}…` : n.name;
+      name.textContent = n.name.length > 27 ? `${n.name.slice(0, 26)}…` : n.name;
       sum.textContent = app.amount(n.size, fall.asset);
       drawn.append(name, sum);
     }

@@ -8,6 +8,8 @@ const column = (text, n) => n === 0 ? [] : text.split(',');
 const OF_A_LOSS = ['LossAllocated', 'LossAbsorbed', 'LossHeld', 'LossReleased', 'LossPassedOn', 'MembersCalled', 'Slashed', 'SnapshotTaken',
   'ShortfallUncovered', 'PendingDeficitRaised', 'PendingDeficitCovered', 'ProposalMade', 'ProposalExecuted', 'DeficitEliminated', 'OffsetCovered'];
 
+const NO_MOVES = [];
+
 class Ledger {
   constructor(data) {
     this.data = data;
@@ -43,6 +45,7 @@ class Ledger {
     this.extras = this.shapes.map((_, i) => events.extras[i] === '' ? [] : events.extras[i].split(','));
     this.perShape = this.shapes.map(([, moves]) => moves.reduce(
       (sum, [debit, credit, , field]) => sum + (debit === 'outside:@') + (credit === 'outside:@') + (field < 0), 0));
+    this.compiled = [];
     this.moved = this.readMoved(events.moved);
     this.isThinned = sizes.length > 0;
     this.childrenOf = null;
@@ -86,25 +89,40 @@ class Ledger {
     return known.fields.map(([name], i) => [name, this.value(known, i, this.inKind[row])]);
   }
 
+  // How to spell a shape's transfers, worked out once: places in columns instead of names of fields.
+  movesOf(shape) {
+    if (this.compiled[shape]) return this.compiled[shape];
+    const [kind, moves] = this.shapes[shape], known = this.columnsOf(kind);
+    const place = (spelled) => spelled[0] === '{' ? known.fields.findIndex(([name]) => `{${name}}` === spelled) : -1;
+    const side = (spelled) => {
+      const colon = spelled.indexOf(':'), venue = spelled.slice(0, colon), part = spelled.slice(colon + 1);
+      if (venue !== 'outside') return {isExtra: false, venue, at: place(venue), part};
+      return part === '@' ? {isExtra: true} : {isExtra: false, venue, at: -1, part, partAt: place(part)};
+    };
+    const made = moves.map(([debit, credit, asset, field, off]) => ({debit: side(debit), credit: side(credit), asset, assetAt: place(asset), field, off: BigInt(off)}));
+    return this.compiled[shape] = {known, made};
+  }
+
   // All transfers of an event: [debit, credit, asset, amount].
   transfers(row) {
     if (this.moved.has(row)) return this.moved.get(row);
-    const shape = this.shape[row], [kind, moves] = this.shapes[shape];
-    if (!moves.length) return moves;
-    const known = this.columnsOf(kind), at = this.inKind[row], extras = this.extras[shape];
+    const shape = this.shape[row];
+    if (!this.shapes[shape][1].length) return NO_MOVES;
+    const {known, made} = this.movesOf(shape), at = this.inKind[row], extras = this.extras[shape], {names} = this;
     let next = this.inShape[row] * this.perShape[shape];
-    const text = (spelled) => {
-      if (spelled[0] !== '{') return spelled;
-      const i = known.fields.findIndex(([name]) => `{${name}}` === spelled);
-      return i < 0 ? spelled : this.value(known, i, at);
+    const side = (to) => {
+      if (to.isExtra) return `outside:${names[extras[next++]]}`;
+      if (to.partAt >= 0) return `outside:${names[known.columns[to.partAt][at]]}`;
+      return `${to.at < 0 ? to.venue : names[known.columns[to.at][at]]}:${to.part}`;
     };
-    const side = (spelled) => {
-      const colon = spelled.indexOf(':'), venue = spelled.slice(0, colon), part = spelled.slice(colon + 1);
-      if (venue !== 'outside') return `${text(venue)}:${part}`;
-      return `outside:${part === '@' ? this.names[extras[next++]] : text(part)}`;
-    };
-    return moves.map(([debit, credit, asset, field, off]) => [side(debit), side(credit), text(asset),
-      field < 0 ? BigInt(extras[next++]) : this.value(known, field, at) + BigInt(off)]);
+    return made.map((move) => [side(move.debit), side(move.credit), move.assetAt < 0 ? move.asset : names[known.columns[move.assetAt][at]],
+      move.field < 0 ? BigInt(extras[next++]) : BigInt(known.columns[move.field][at]) + move.off]);
+  }
+
+  // The shapes of which a transfer can touch one of these parts of a venue.
+  shapesWith(parts) {
+    return this.shapes.map(([, moves], shape) => this.shapes[shape][0] === 'Merged' || moves.some(([debit, credit]) =>
+      [debit, credit].some((spelled) => !spelled.startsWith('outside:') && parts.has(spelled.slice(spelled.indexOf(':') + 1)))));
   }
 
   // What an event led to, directly.

@@ -24,7 +24,7 @@ class App {
     addEventListener('hashchange', () => this.fromHash());
     if (!this.fromHash()) this.go(this.fall ? this.fall.losses[0] : ledger.count - 1);
     // what is further down is drawn when the first screen stands
-    setTimeout(() => { this.flows.draw(); this.isReady = true; document.body.dataset.ready = '1'; }, 0);
+    setTimeout(() => { this.flows.draw(); document.body.dataset.ready = '1'; window.mutualize.ready = performance.now(); }, 0);
   }
 
   // Look at one of several waterfalls.
@@ -41,7 +41,7 @@ class App {
     this.chart.build(this.fall);
     this.whatIf.build(this.fall);
     this.why.build(this.fall);
-    show($('legend'), this.fall ? [swatch(0), ' what a tier has left ', svg('svg', {width: 16, height: 12, class: 'swatch', 'aria-hidden': 'true'}, svg('rect', {width: 16, height: 12, class: 'gone c0line'})), ' what it paid ', '- - what it had at the first loss'] : []);
+    show($('legend'), this.fall ? [swatch(0), ' what a tier has left ', svg('svg', {width: 16, height: 12, class: 'swatch', 'aria-hidden': 'true'}, svg('rect', {width: 16, height: 12, class: 'gone c0 c0line'})), ' what it paid ', '- - what it had at the first loss'] : []);
   }
 
   // Look at one event.
@@ -76,6 +76,12 @@ class App {
     let low = 0, high = this.ledger.count - 1;
     while (low < high) { const mid = (low + high + 1) >> 1; if (this.ledger.at[mid] <= time) low = mid; else high = mid - 1; }
     return low;
+  }
+
+  // The time of an event, with its day where a run has more than one.
+  when(row) {
+    const {at, count} = this.ledger, days = moment(at[0]).slice(0, 10) !== moment(at[count - 1]).slice(0, 10);
+    return moment(at[row]).slice(days ? 5 : 11, 19);
   }
 
   decimals(asset) { return asset === this.ledger.data.money && !(asset in this.ledger.data.decimals) ? 8 : this.ledger.data.decimals[asset] ?? 0; }
@@ -132,7 +138,7 @@ class App {
     const words = this.ledger.data.glossary;
     show($('words-out'), Object.entries(words).flatMap(([word, meaning]) => [el('dt', {id: `word-${word}`}, word), el('dd', {}, meaning)]));
     // the first mention of each word in a part carries its meaning
-    for (const place of document.querySelectorAll('h2, #legend, .lead, #trust li')) this.explain(place, words);
+    for (const place of document.querySelectorAll('#waterfall-h, #why-h, #legend, .lead, #trust li')) this.explain(place, words);
   }
 
   explain(place, words) {
@@ -151,9 +157,9 @@ class App {
 
 async function begin() {
   try {
-    const started = performance.now();
-    const app = new App(JSON.parse(await unpack('data')));
-    window.mutualize = {app, readCase, shareOut, haircut, started};
+    const data = JSON.parse(await unpack('data'));
+    window.mutualize = {readCase, shareOut, haircut};
+    window.mutualize.app = new App(data);
   } catch (error) {
     const place = $('trouble');
     place.hidden = false;

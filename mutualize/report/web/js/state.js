@@ -46,8 +46,10 @@ class State {
   }
 
   walk(watched) {
-    const {ledger, balances} = this;
+    const {ledger, balances} = this, parts = new Set([...watched].map((key) => key.slice(key.indexOf(':') + 1, key.lastIndexOf('|'))));
+    const touches = ledger.shapesWith(parts);
     for (let row = 0; row < ledger.count; row++) {
+      if (!touches[ledger.shape[row]]) continue;
       for (const [debit, credit, asset, amount] of ledger.transfers(row)) {
         const from = `${debit}|${asset}`, to = `${credit}|${asset}`;
         if (watched.has(from)) addTo(balances, from, row, isDebitNormal(debit) ? amount : -amount);

@@ -135,7 +135,9 @@ class Chart {
       series.push({scale: 'd', stroke: css('--bad'), fill: css('--badfill'), width: 2, paths: uPlot.paths.stepped({align: 1}), points: {show: false}});
     }
     const axis = {stroke: css('--ink'), grid: {stroke: css('--line'), width: 1}, ticks: {stroke: css('--line')}, font: '12px system-ui, sans-serif'};
-    const axes = [{...axis}];
+    // days where ticks are days apart, else hours: always UTC, as everywhere on the page
+    const hours = (_, ticks, axisAt, space, step) => ticks.map((t, i) => step >= 86400 || (i === 0 && step >= 21600) ? moment(t).slice(5, 10) : moment(t).slice(11, 16));
+    const axes = [{...axis, values: hours, space: 60}];
     if (assets.length) axes.push({...axis, values: (_, ticks) => ticks.map((t) => `${t} %`), size: 56});
     if (deficit) axes.push({...axis, scale: 'd', side: 1, size: 70, grid: {show: false}, values: (_, ticks) => ticks.map((t) => t >= 1e6 ? `${t / 1e6} M` : t >= 1e3 ? `${t / 1e3} k` : String(t))});
     show(this.place);

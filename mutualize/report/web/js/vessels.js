@@ -25,7 +25,7 @@ class Vessels {
     this.deficit = this.vessel('deficit', 'what nobody has paid yet', fall.asset, -1);
     this.deficit.scale = peak(state.balances.get(`${fall.deficit}|${fall.asset}`), 0n);
     const tiers = fall.tiers.map((tier, i) => {
-      const vessel = this.vessel(`${i + 1}. ${tier.tier}`, tier.used ? tier.payer : `${tier.payer}, not used`, tier.holds, i);
+      const vessel = this.vessel(`${i + 1}. ${tier.tier}`, tier.used ? (tier.had === null ? `${tier.payer}: comes when it is called` : tier.payer) : `${tier.payer}, not used`, tier.holds, i);
       const had = tier.had === null ? null : BigInt(tier.had);
       vessel.scale = tier.holder ? peak(state.balances.get(`${tier.holder}|${tier.holds}`), had) : state.sum(fall, `paid${i}`, end);
       return vessel;
@@ -38,7 +38,7 @@ class Vessels {
   vessel(title, who, unit, i) {
     const {x, y, w, h} = BOX, id = i < 0 ? 'cd' : `c${i % PATTERNS.length}`;
     const level = svg('rect', {x, width: w, y: y + h, height: 0, class: i < 0 ? 'level cd' : 'level', ...(i < 0 ? {} : {fill: fillOf(i)})});
-    const paid = svg('rect', {x, width: w, y: y + h, height: 0, class: `gone ${id}line`});
+    const paid = svg('rect', {x, width: w, y: y + h, height: 0, class: `gone ${id} ${id}line`});
     const line = svg('line', {x1: x - 6, x2: x + w + 6, y1: y, y2: y, class: 'had'});
     const stamp = svg('g', {class: 'stamp', visibility: 'hidden'},
       svg('rect', {x: 20, y: 52, width: 80, height: 34, rx: 3}), svg('text', {x: 60, y: 66, 'text-anchor': 'middle'}), svg('text', {x: 60, y: 79, 'text-anchor': 'middle'}));
@@ -89,14 +89,14 @@ class Vessels {
     part.line.setAttribute('visibility', now.had === null ? 'hidden' : 'visible');
     part.line.setAttribute('y1', BOX.y + BOX.h - had * BOX.h);
     part.line.setAttribute('y2', BOX.y + BOX.h - had * BOX.h);
-    this.put(part.texts.had, now.had === null ? 'nothing stands there' : app.plain(now.had, tier.holds));
+    this.put(part.texts.had, now.had === null ? '–' : app.plain(now.had, tier.holds));
     this.put(part.texts.paid, app.plain(now.paid, tier.holds));
-    this.put(part.texts.left, now.left === null ? '' : app.plain(now.left, tier.holds));
+    this.put(part.texts.left, now.left === null ? '–' : app.plain(now.left, tier.holds));
     const dry = fall.dry[i], isDry = dry >= 0 && dry <= row && now.left === 0n;
     part.stamp.setAttribute('visibility', isDry ? 'visible' : 'hidden');
     if (isDry) {
       part.stamp.children[1].textContent = 'RAN DRY';
-      part.stamp.children[2].textContent = clock(app.ledger.at[dry]);
+      part.stamp.children[2].textContent = app.when(dry);
     }
     part.box.classList.toggle('dry', isDry);
     part.box.classList.toggle('unused', !tier.used);

@@ -15,11 +15,12 @@ class Why {
     this.fall = fall;
     const largest = fall ? fall.losses.map((row, i) => [row, i]).slice(0, 400) : [];
     show($('why-loss'), el('option', {value: ''}, fall ? 'choose' : 'none'), largest.map(([row, i]) => el('option', {value: row},
-      `${i + 1}. ${ledger.field(row, 'account') || 'several'}: ${app.amount(this.fellAt(row), fall.asset)}, ${clock(ledger.at[row])}`)));
+      `${i + 1}. ${ledger.field(row, 'account') || 'several'}: ${app.amount(this.fellAt(row), fall.asset)}, ${app.when(row)}`)));
     show($('why-tier'), el('option', {value: ''}, fall ? 'choose' : 'none'), fall ? fall.tiers.map((tier, i) => el('option', {value: i}, tier.tier)) : []);
     const people = ledger.names.filter((name, i) => ledger.data.roles[i] !== 'others' && name).slice(0, 500);
     show($('people'), people.map((name) => el('option', {value: name})));
     if (fall) this.loss(fall.losses[0]);
+    if (fall) $('why-loss').value = fall.losses[0];
     else show($('why-out'), el('p', {}, 'Nothing fell short. Type a name to see every event that touched it.'));
   }
 
@@ -31,12 +32,12 @@ class Why {
   line(row, note) {
     const {app} = this;
     return el('li', {}, el('button', {type: 'button', class: 'link', title: 'Go to this event', on: {click: () => app.go(row, true)}}, `#${app.ledger.seq[row]}`),
-      ` ${clock(app.ledger.at[row])} `, app.sentence(row), note ? ` ${note}` : '');
+      ` ${app.when(row)} `, app.sentence(row), note ? ` ${note}` : '');
   }
 
   // Back to the first cause, with what a rule says between two events, and forward to what came of it.
   chainOf(row) {
-    const {app} = this, {ledger} = app, rows = ledger.chain(row), lines = [];
+    const {app} = this, {ledger} = app, rows = this.causes(row), lines = [];
     rows.forEach((at, i) => {
       const kind = ledger.kind(at), next = rows[i + 1];
       lines.push(this.line(at));
@@ -50,6 +51,26 @@ class Why {
     const {app} = this;
     show($('why-out'), el('h3', {}, 'What led to it'), el('ol', {class: 'chain'}, this.chainOf(row)), this.forward(row));
     app.arithmetic(this.lossAbove(row));
+  }
+
+  // Where the ledger names no cause, an auction's number and a collateral's price still say what came before.
+  earlier(row) {
+    const {ledger} = this.app, kind = ledger.kind(row);
+    if (!this.begun) {
+      this.begun = new Map(ledger.rowsOf(['VaultLiquidated']).map((at) => [`${ledger.field(at, 'ilk')}|${ledger.field(at, 'id')}`, at]));
+      this.taken_ = ledger.rowsOf(['PriceTaken']);
+    }
+    if (kind === 'AuctionEnded' || kind === 'CollateralTaken') return this.begun.get(`${ledger.field(row, 'ilk')}|${ledger.field(row, 'id')}`) ?? -1;
+    if (kind === 'VaultLiquidated') return this.taken_.findLast((at) => at < row && ledger.field(at, 'ilk') === ledger.field(row, 'ilk')) ?? -1;
+    return -1;
+  }
+
+  // The chain of causes, carried on by what numbers say where causes end.
+  causes(row) {
+    const {ledger} = this.app;
+    let rows = ledger.chain(row);
+    for (let i = this.earlier(rows[0]); i >= 0; i = this.earlier(rows[0])) rows = [...ledger.chain(i), ...rows];
+    return rows;
   }
 
   lossAbove(row) {
