@@ -285,3 +285,6 @@ def test_a_run_writes_its_report(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "page.html").read_text("utf-8") == page_of(source_of(folder))
     again = mutualize("run", "three-tiers", "--report", "page.html", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (74, "")
+    beside = mutualize("run", "three-tiers", "--out", "r", "--report", "r/report.html", cwd=tmp_path)
+    assert beside.returncode == 0
+    assert (tmp_path / "r" / "report.html").read_bytes() == (tmp_path / "page.html").read_bytes()

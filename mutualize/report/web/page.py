@@ -77,9 +77,14 @@ def framed(source: Source) -> str:
     )
 
 
-def require_free(path: str | Path, *, force: bool) -> None:
-    """See that a page may be written there. Raises MutualizeError (74) before anything was done."""
-    if Path(path).is_dir() or not Path(path).parent.is_dir():
+def require_free(path: str | Path, *, force: bool, to_come: str | Path | None = None) -> None:
+    """See that a page may be written there. Raises MutualizeError (74) before anything was done.
+
+    `to_come` is a folder that will be there by then.
+    """
+    parent = Path(path).parent
+    is_there = parent.is_dir() or (to_come is not None and parent.absolute() == Path(to_come).absolute())
+    if Path(path).is_dir() or not is_there:
         problem = "is a folder." if Path(path).is_dir() else "cannot be written: its folder does not exist."
         raise MutualizeError(str(path), problem, "Name a file: report.html.", code=Exit.IO)
     if Path(path).exists() and not force:

@@ -19,7 +19,7 @@ class Flows {
         const [to, toPart] = this.apart(debit), [from, fromPart] = this.apart(credit);
         let giver, taker;
         if (to === 'outside') { giver = role(fromPart); taker = role(toPart); }
-        else if (fromPart === 'deficit') { giver = toPart.startsWith('tier:') ? toPart.slice(5) : toPart; taker = `deficit of ${to}`; }
+        else if (fromPart === 'deficit') { giver = ledger.field(row, 'tier') || (toPart.startsWith('tier:') ? toPart.slice(5) : role(this.party(row))); taker = `deficit of ${to}`; }
         else if (toPart === 'cash') { giver = role(this.party(row)); taker = to; }
         else if (fromPart === 'cash') { giver = to; taker = role(this.party(row, true)); }
         else continue;

@@ -95,11 +95,11 @@ class Why {
   sales(debtor, upto) {
     const {app} = this, {ledger} = app;
     if (!debtor) return '';
-    let count = 0, repaid = new Map(), seized = new Map();
+    let count = 0, first = -1, repaid = new Map(), seized = new Map();
     for (const row of app.sold) {
       if (row > upto) break;
       if (ledger.field(row, 'account') !== debtor) continue;
-      count++;
+      if (!count++) first = row;
       if (ledger.kind(row) === 'Liquidated') {
         const debt = ledger.field(row, 'debt'), collateral = ledger.field(row, 'collateral');
         repaid.set(debt, (repaid.get(debt) || 0n) + ledger.field(row, 'paid'));
@@ -108,7 +108,7 @@ class Why {
     }
     if (!count) return '';
     const list = (sums) => [...sums].map(([asset, sum]) => app.amount(sum, asset)).join(' and ');
-    return `Before that, ${many(count, 'liquidation')} had taken ${list(seized)} of ${debtor}'s collateral${repaid.size ? ` and repaid ${list(repaid)} of the debt` : ''}.`;
+    return `Before that, ${many(count, 'liquidation')} had taken ${list(seized)} of ${debtor}'s collateral${repaid.size ? ` and repaid ${list(repaid)} of the debt` : ''}. It began at ${app.when(first)}: ${app.sentence(this.causes(first)[0])}`;
   }
 
   // All that followed from one event, in total.
