@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from web_samples import HOSTILE, hostile_source, long_source, small, small_sourc
 from mutualize.errors import MutualizeError
 from mutualize.events import KINDS
 from mutualize.report.text import numeral
-from mutualize.report.web.page import page_of, require_free, write_page
+from mutualize.report.web.page import commands, page_of, require_free, write_page
 from mutualize.report.web.sentences import SENTENCES
 from mutualize.report.web.source import Source, known, source_of
 from mutualize.report.web.steps import Steps
@@ -153,6 +154,19 @@ def test_hostile_names_are_texts_in_the_file() -> None:
     for trick in ("\u202e", "\u2066", "\u2028", "\x1b", "\x07"):
         assert trick not in page
     assert HOSTILE[0] not in page
+
+
+def test_the_command_repeats_the_run() -> None:
+    """What the page says to type gives the same digest: seed, variant and what was set are in it."""
+    ran = run("three-tiers", seed=9, variant="par", set=["depositors.lenders.amount=60000"])
+    words = shlex.split(commands(ran.summary)[0][1])
+    assert words[:3] == ["mutualize", "run", "three-tiers"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert options.pop("--out") == "DIR"
+    again = run(
+        "three-tiers", seed=int(options["--seed"]), variant=options["--variant"], set=[options["--set"]]
+    )
+    assert again.digest == ran.digest
 
 
 # --- what is no run --------------------------------------------------------------------------------------

@@ -217,7 +217,8 @@ def commands(summary: Data) -> Sequence[tuple[str, str]]:
     """Return (what for, command) to repeat the run, and to check its ledger."""
     about = summary["scenario"]
     options = ["--variant", about["variant"]] if about["variant"] else []
+    options += ["--seed", about["seed"]]  # always: no summary says which seed the scenario's own is
     for path, value in about["set"].items():
-        options += ["--seed", str(value)] if path == "seed" else ["--set", f"{path}={value}"]
+        options += ["--set", f"{path}={value}"] if path != "seed" else []
     again = join(["mutualize", "run", about["name"], *options, "--out", "DIR"])
     return (("repeat the run", again), ("check its ledger", "mutualize verify DIR/ledger.jsonl --deep"))

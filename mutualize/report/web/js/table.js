@@ -13,7 +13,7 @@ class Tables {
   }
 
   found(wanted) {
-    const {ledger, app} = this.app, words = wanted.toLowerCase(), rows = [], kinds = ledger.shapes.map(([kind]) => kind.toLowerCase().includes(words));
+    const {ledger} = this.app, words = wanted.toLowerCase(), rows = [], kinds = ledger.shapes.map(([kind]) => kind.toLowerCase().includes(words));
     const names = ledger.names.filter((name) => name.toLowerCase().includes(words)).slice(0, 50), touched = new Set();
     for (const name of names) for (const row of this.app.rowsTouching(name)) touched.add(row);
     for (let row = 0; row < ledger.count && rows.length < FOUND_MAX; row++) if (kinds[ledger.shape[row]] || touched.has(row)) rows.push(row);
