@@ -14,6 +14,7 @@ from web_samples import HOSTILE, hostile_source, long_source, small, small_sourc
 from mutualize.randomness import Stream
 from mutualize.report.text import clean
 from mutualize.report.web.page import page_of
+from mutualize.report.web.thinning import rows_of
 from mutualize.report.web.what_if import RULES, Case, case_data, haircut, share_out
 from mutualize.tier import CLAIMS, FUND, STAKE, Tier
 from mutualize.units import WAD
@@ -262,6 +263,34 @@ def test_a_hundred_thousand_events_are_walked(browser: Browser, tmp_path: Path) 
     )
     assert steps <= 1_000
     assert browser.run("mutualize.app.ledger.count") == 99_124
+
+
+def test_a_thinned_run_says_so(browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where neighbours were merged the page tells it, and every tier still ends at what it has."""
+    monkeypatch.setattr(
+        "mutualize.report.web.story.rows_of", lambda entries: rows_of(entries, full_max=500, kept_max=150)
+    )
+    path = tmp_path / "thinned.html"
+    path.write_text(page_of(long_source(2_000)), "utf-8")
+    opened(browser, path)
+    browser.key("End")
+    assert "of 2,123" in browser.text("#now")
+    assert "This run has 2,124 events" in browser.text("#events-out")
+    assert "events, merged" in browser.text("#events-out")
+    left = browser.run("String(mutualize.app.state.tier(mutualize.app.fall, 1, mutualize.app.row).left)")
+    assert left == str(49_000 * 10**6)
+    browser.key("p")
+    assert "that fell short" in browser.text("#say")
+
+
+def test_on_paper_nothing_is_left_out(browser: Browser, page: Path) -> None:
+    """Printed, the controls go and what they led to stays."""
+    opened(browser, page)
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert browser.run("document.querySelector('.buttons').offsetHeight") == 0
+    for part in ("#answer", "#trust", "#vessels", "#why-out", "#sum-out", "#flows-out", "#inputs"):
+        assert browser.run(f"document.querySelector('{part}').offsetHeight") > 0, part
+    browser.call("Emulation.setEmulatedMedia", media="")
 
 
 def test_a_notebook_may_hold_it(browser: Browser, tmp_path: Path) -> None:

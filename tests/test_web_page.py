@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from web_samples import HOSTILE, hostile_source, long_source, small, small_sourc
 from mutualize.errors import MutualizeError
 from mutualize.events import KINDS
 from mutualize.report.text import numeral
-from mutualize.report.web.page import page_of, require_free, write_page
+from mutualize.report.web.page import commands, page_of, require_free, write_page
 from mutualize.report.web.sentences import SENTENCES
 from mutualize.report.web.source import Source, known, source_of
 from mutualize.report.web.steps import Steps
@@ -155,6 +156,19 @@ def test_hostile_names_are_texts_in_the_file() -> None:
     assert HOSTILE[0] not in page
 
 
+def test_the_command_repeats_the_run() -> None:
+    """What the page says to type gives the same digest: seed, variant and what was set are in it."""
+    ran = run("three-tiers", seed=9, variant="par", set=["depositors.lenders.amount=60000"])
+    words = shlex.split(commands(ran.summary)[0][1])
+    assert words[:3] == ["mutualize", "run", "three-tiers"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert options.pop("--out") == "DIR"
+    again = run(
+        "three-tiers", seed=int(options["--seed"]), variant=options["--variant"], set=[options["--set"]]
+    )
+    assert again.digest == ran.digest
+
+
 # --- what is no run --------------------------------------------------------------------------------------
 
 
@@ -285,3 +299,6 @@ def test_a_run_writes_its_report(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "page.html").read_text("utf-8") == page_of(source_of(folder))
     again = mutualize("run", "three-tiers", "--report", "page.html", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (74, "")
+    beside = mutualize("run", "three-tiers", "--out", "r", "--report", "r/report.html", cwd=tmp_path)
+    assert beside.returncode == 0
+    assert (tmp_path / "r" / "report.html").read_bytes() == (tmp_path / "page.html").read_bytes()

@@ -70,7 +70,7 @@ def run(
     if page is not None:
         from mutualize.report.web.page import require_free
 
-        require_free(page, force=force)
+        require_free(page, force=force, to_come=out)
     with Progress() as progress:
         ran = run_scenario(
             scenario,

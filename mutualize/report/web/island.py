@@ -22,7 +22,7 @@ def island(data: Data) -> tuple[str, str]:
 
 
 def packed(text: str) -> str:
-    """Return a text compressed, in base64: the same bytes each time, on every system."""
+    """Return a text compressed, in base64: the same bytes each time, by the same version of zlib."""
     data = gzip.compress(text.encode(), compresslevel=9, mtime=0)
-    # the header's byte for the system differs between zlib's own and Python's writer: it is set to 'unknown'
+    # the header's byte for the system is not the same everywhere: it is set to 'unknown'
     return base64.b64encode(data[:9] + b"\xff" + data[10:]).decode()

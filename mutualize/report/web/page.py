@@ -81,9 +81,14 @@ def framed(source: Source) -> str:
     )
 
 
-def require_free(path: str | Path, *, force: bool) -> None:
-    """See that a page may be written there. Raises MutualizeError (74) before anything was done."""
-    if Path(path).is_dir() or not Path(path).parent.is_dir():
+def require_free(path: str | Path, *, force: bool, to_come: str | Path | None = None) -> None:
+    """See that a page may be written there. Raises MutualizeError (74) before anything was done.
+
+    `to_come` is a folder that will be there by then.
+    """
+    parent = Path(path).parent
+    is_there = parent.is_dir() or (to_come is not None and parent.absolute() == Path(to_come).absolute())
+    if Path(path).is_dir() or not is_there:
         problem = "is a folder." if Path(path).is_dir() else "cannot be written: its folder does not exist."
         raise MutualizeError(str(path), problem, "Name a file: report.html.", code=Exit.IO)
     if Path(path).exists() and not force:
@@ -139,7 +144,7 @@ def _hash(text: str) -> str:
 @cache
 def environment() -> Any:
     """Return what fills templates: every text is escaped, and a name that is missing is an error."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - only who writes a page waits
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - who writes a page waits
 
     made = Environment(
         autoescape=True,
@@ -222,7 +227,8 @@ def commands(summary: Data) -> Sequence[tuple[str, str]]:
     """Return (what for, command) to repeat the run, and to check its ledger."""
     about = summary["scenario"]
     options = ["--variant", about["variant"]] if about["variant"] else []
+    options += ["--seed", about["seed"]]  # always: no summary says which seed the scenario's own is
     for path, value in about["set"].items():
-        options += ["--seed", str(value)] if path == "seed" else ["--set", f"{path}={value}"]
+        options += ["--set", f"{path}={value}"] if path != "seed" else []
     again = join(["mutualize", "run", about["name"], *options, "--out", "DIR"])
     return (("repeat the run", again), ("check its ledger", "mutualize verify DIR/ledger.jsonl --deep"))

@@ -19,7 +19,7 @@ class Flows {
         const [to, toPart] = this.apart(debit), [from, fromPart] = this.apart(credit);
         let giver, taker;
         if (to === 'outside') { giver = role(fromPart); taker = role(toPart); }
-        else if (fromPart === 'deficit') { giver = toPart.startsWith('tier:') ? toPart.slice(5) : toPart; taker = `deficit of ${to}`; }
+        else if (fromPart === 'deficit') { giver = ledger.field(row, 'tier') || (toPart.startsWith('tier:') ? toPart.slice(5) : role(this.party(row))); taker = `deficit of ${to}`; }
         else if (toPart === 'cash') { giver = role(this.party(row)); taker = to; }
         else if (fromPart === 'cash') { giver = to; taker = role(this.party(row, true)); }
         else continue;
@@ -83,7 +83,7 @@ class Flows {
     const table = cuts ? cuts.tables.findIndex((t) => t.venue === fall.venue && t.asset === fall.asset && (tier.payer === 'claims' ? t.kind === 'claims' : t.kind === 'stake' && (t.of === tier.tier || tier.holder.endsWith(`:${t.of}`)))) : -1;
     const own = table < 0 ? [] : cuts.cuts.filter((cut) => cut.table === table && cut.row <= row + 3);
     const names = own.length ? [...cuts.lines.keys()].filter((key) => key.startsWith(`${table}|`)).map((key) => key.split('|')[1]) : [];
-    if (!names.length || names.length * own.length > 300000) return [[who, covered]];
+    if (!names.length || names.length * own.length > 60000) return [[who, covered]];
     const parts = names.map((name) => [app.ledger.names[name], own.reduce((sum, cut) => sum + app.why.taken(cut, name), 0n)]).filter(([, part]) => part > 0n)
       .sort((a, b) => a[1] === b[1] ? 0 : a[1] < b[1] ? 1 : -1);
     const kept = parts.slice(0, 4), rest = covered - kept.reduce((sum, [, part]) => sum + part, 0n);

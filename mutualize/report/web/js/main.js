@@ -86,7 +86,7 @@ class App {
 
   decimals(asset) { return asset === this.ledger.data.money && !(asset in this.ledger.data.decimals) ? 8 : this.ledger.data.decimals[asset] ?? 0; }
   plain(value, asset) { return cut(value, this.decimals(asset)); }
-  exact(value, asset) { return cut(value, this.decimals(asset), Math.min(this.decimals(asset), 18)); }
+  exact(value, asset) { return cut(value, this.decimals(asset), this.decimals(asset)); }
   amount(value, asset) { return `${this.plain(value, asset)} ${asset}`; }
   price(value) { return `${cut(value, 8, value >= 10n ** 8n ? 2 : 8)} ${this.ledger.data.money}`; }
   sentence(row) { return this.teller.sentence(row); }

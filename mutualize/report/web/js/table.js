@@ -13,7 +13,7 @@ class Tables {
   }
 
   found(wanted) {
-    const {ledger, app} = this.app, words = wanted.toLowerCase(), rows = [], kinds = ledger.shapes.map(([kind]) => kind.toLowerCase().includes(words));
+    const {ledger} = this.app, words = wanted.toLowerCase(), rows = [], kinds = ledger.shapes.map(([kind]) => kind.toLowerCase().includes(words));
     const names = ledger.names.filter((name) => name.toLowerCase().includes(words)).slice(0, 50), touched = new Set();
     for (const name of names) for (const row of this.app.rowsTouching(name)) touched.add(row);
     for (let row = 0; row < ledger.count && rows.length < FOUND_MAX; row++) if (kinds[ledger.shape[row]] || touched.has(row)) rows.push(row);
@@ -75,12 +75,12 @@ class Tables {
       for (const at of cone.filter((a) => ledger.kind(a) === 'LossAllocated')) {
         const amount = ledger.field(at, 'amount'), tier = ledger.field(at, 'tier');
         rest -= amount;
-        rows.push([`− ${tier}`, exact(ledger.field(at, 'capacity')), exact(amount), exact(rest)]);
+        rows.push([`−\u00a0${tier}`, exact(ledger.field(at, 'capacity')), exact(amount), exact(rest)]);
       }
     } else {
       rest = state.sum(fall, 'fell', ledger.count - 1);
       rows.push([`all that fell short on ${fall.venue}: tiers paid for the sum of ${many(fall.losses.length, 'loss').replace('losss', 'losses')}`, '', exact(rest), '']);
-      fall.tiers.forEach((tier, i) => { const covered = state.sum(fall, `covered${i}`, ledger.count - 1); rest -= covered; rows.push([`− ${tier.tier}`, '', exact(covered), exact(rest)]); });
+      fall.tiers.forEach((tier, i) => { const covered = state.sum(fall, `covered${i}`, ledger.count - 1); rest -= covered; rows.push([`−\u00a0${tier.tier}`, '', exact(covered), exact(rest)]); });
     }
     rows.push({tone: 'total', cells: ['= stays open', '', exact(rest), '']});
     show(place, table(['step', '>could pay', `>${asset}`, '>rest'], rows), el('p', {}, paid.length ? this.remainder(row, cone, asset) : 'These losses were pooled, so the sum is shown, not one loss.'));

@@ -119,13 +119,17 @@ class Chart {
     const assets = [...prices.keys()].filter((asset) => new Set(prices.get(asset).told.slice(0, 5000)).size > 1).slice(0, 3);
     const deficit = fall ? state.balances.get(`${fall.deficit}|${fall.asset}`) : null;
     if (!assets.length && !deficit) { show(this.place, el('p', {class: 'quiet'}, 'No price moved in this run.')); show($('chart-legend')); return; }
-    let rows = [...new Set([0, ledger.count - 1, ...assets.flatMap((a) => prices.get(a).rows), ...(deficit ? deficit.rows : [])])].sort((a, b) => a - b);
+    const halts = ledger.rowsOf(['MarketHalted', 'MarketResumed']);
+    let rows = [...new Set([0, ledger.count - 1, ...halts, ...assets.flatMap((a) => prices.get(a).rows), ...(deficit ? deficit.rows : [])])].sort((a, b) => a - b);
     if (rows.length > POINTS_MAX) { const every = Math.ceil(rows.length / POINTS_MAX); rows = rows.filter((_, i) => i % every === 0 || i === rows.length - 1); }
     const data = [rows.map((row) => ledger.at[row])], series = [{}];
     assets.forEach((asset, i) => {
       const path = prices.get(asset), first = Number(path.told[0]);
       const line = (values) => rows.map((row) => { const v = valueAt({rows: path.rows, values}, row, null); return v === null ? null : Number(v) / first * 100; });
-      data.push(line(path.told), line(path.market));
+      // where nobody quoted there is no line
+      const own = halts.filter((row) => ledger.field(row, 'asset') === asset);
+      const isHalted = (row) => { const last = own.findLast((at) => at <= row); return last !== undefined && ledger.kind(last) === 'MarketHalted'; };
+      data.push(line(path.told), own.length ? line(path.market).map((value, at) => isHalted(rows[at]) ? null : value) : line(path.market));
       series.push({stroke: css(STROKES[i]), width: 2, paths: uPlot.paths.stepped({align: 1}), points: {show: false}},
         {stroke: css(STROKES[i]), width: 1, dash: [3, 4], points: {show: false}});
     });
@@ -136,7 +140,7 @@ class Chart {
     }
     const axis = {stroke: css('--ink'), grid: {stroke: css('--line'), width: 1}, ticks: {stroke: css('--line')}, font: '12px system-ui, sans-serif'};
     // days where ticks are days apart, else hours: always UTC, as everywhere on the page
-    const hours = (_, ticks, axisAt, space, step) => ticks.map((t, i) => step >= 86400 || (i === 0 && step >= 21600) ? moment(t).slice(5, 10) : moment(t).slice(11, 16));
+    const hours = (_, ticks, axisAt, space, step) => ticks.map((t) => step >= 86400 || (step >= 3600 && t % 86400 === 0) ? moment(t).slice(5, 10) : moment(t).slice(11, 16));
     const axes = [{...axis, values: hours, space: 60}];
     if (assets.length) axes.push({...axis, values: (_, ticks) => ticks.map((t) => `${t} %`), size: 56});
     if (deficit) axes.push({...axis, scale: 'd', side: 1, size: 70, grid: {show: false}, values: (_, ticks) => ticks.map((t) => t >= 1e6 ? `${t / 1e6} M` : t >= 1e3 ? `${t / 1e3} k` : String(t))});

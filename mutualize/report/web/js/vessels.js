@@ -22,7 +22,7 @@ class Vessels {
     const {state} = this.app, end = this.app.ledger.count - 1;
     const first = fall.losses[0];
     const peak = (line, none) => line ? line.values.reduce((m, v, i) => line.rows[i] >= first ? most(m, v) : m, none) : none;
-    this.deficit = this.vessel('deficit', 'what nobody has paid yet', fall.asset, -1);
+    this.deficit = this.vessel('deficit', 'still unpaid', fall.asset, -1);
     this.deficit.scale = peak(state.balances.get(`${fall.deficit}|${fall.asset}`), 0n);
     const tiers = fall.tiers.map((tier, i) => {
       const vessel = this.vessel(`${i + 1}. ${tier.tier}`, tier.used ? (tier.had === null ? `${tier.payer}: comes when it is called` : tier.payer) : `${tier.payer}, not used`, tier.holds, i);
@@ -96,7 +96,7 @@ class Vessels {
     part.stamp.setAttribute('visibility', isDry ? 'visible' : 'hidden');
     if (isDry) {
       part.stamp.children[1].textContent = 'RAN DRY';
-      part.stamp.children[2].textContent = app.when(dry);
+      part.stamp.children[2].textContent = app.when(dry).replace(/^(\S+ \S+):\d\d$/, '$1');
     }
     part.box.classList.toggle('dry', isDry);
     part.box.classList.toggle('unused', !tier.used);

@@ -84,7 +84,7 @@ class WhatIf {
     const row = (name, i, was, is) => ({cells: [name, el('div', {}, bar(was, i, 'as it was'), bar(is, i, 'what if')), amount(was), amount(is), (is > was ? '+' : '') + amount(is - was), percent(is, all)]});
     const rows = order.map((i, at) => row(fall.tiers[i].tier, i, this.before.totals[i], now.totals[at]));
     rows.push(row('nobody: stays open', -1, open(this.before), open(now)));
-    show(this.out, table(['who pays', 'as it was (above), what if (below)', '>as it was', '>what if', '>difference', '>share'], rows), this.holders(now));
+    show(this.out, table(['who pays', 'was / what if', '>as it was', '>what if', '>difference', '>share'], rows), this.holders(now));
   }
 
   // What the haircut is to single holders, by the rule that was chosen.

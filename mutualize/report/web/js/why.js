@@ -1,5 +1,7 @@
 // Why: the chain of causes as sentences, backwards and forwards; and all that touched one holder.
 
+const LOSSES_MAX = 400;
+
 class Why {
   constructor(app) {
     this.app = app;
@@ -13,9 +15,11 @@ class Why {
   build(fall) {
     const {app} = this, {ledger} = app;
     this.fall = fall;
-    const largest = fall ? fall.losses.map((row, i) => [row, i]).slice(0, 400) : [];
-    show($('why-loss'), el('option', {value: ''}, fall ? 'choose' : 'none'), largest.map(([row, i]) => el('option', {value: row},
-      `${i + 1}. ${ledger.field(row, 'account') || 'several'}: ${app.amount(this.fellAt(row), fall.asset)}, ${app.when(row)}`)));
+    const all = fall ? fall.losses.map((row, i) => [row, i, this.fellAt(row)]) : [];
+    // of very many the largest are offered; each can still be gone to, and asked about there
+    const largest = all.length <= LOSSES_MAX ? all : all.sort((a, b) => a[2] === b[2] ? a[1] - b[1] : a[2] < b[2] ? 1 : -1).slice(0, LOSSES_MAX).sort((a, b) => a[1] - b[1]);
+    show($('why-loss'), el('option', {value: ''}, !fall ? 'none' : all.length > LOSSES_MAX ? `the ${LOSSES_MAX} largest of ${grouped(String(fall.losses.length))}` : 'choose'), largest.map(([row, i, amount]) => el('option', {value: row},
+      `${i + 1}. ${ledger.field(row, 'account') || 'several'}: ${app.amount(amount, fall.asset)}, ${app.when(row)}`)));
     show($('why-tier'), el('option', {value: ''}, fall ? 'choose' : 'none'), fall ? fall.tiers.map((tier, i) => el('option', {value: i}, tier.tier)) : []);
     const people = ledger.names.filter((name, i) => ledger.data.roles[i] !== 'others' && name).slice(0, 500);
     show($('people'), people.map((name) => el('option', {value: name})));
@@ -95,11 +99,11 @@ class Why {
   sales(debtor, upto) {
     const {app} = this, {ledger} = app;
     if (!debtor) return '';
-    let count = 0, repaid = new Map(), seized = new Map();
+    let count = 0, first = -1, repaid = new Map(), seized = new Map();
     for (const row of app.sold) {
       if (row > upto) break;
       if (ledger.field(row, 'account') !== debtor) continue;
-      count++;
+      if (!count++) first = row;
       if (ledger.kind(row) === 'Liquidated') {
         const debt = ledger.field(row, 'debt'), collateral = ledger.field(row, 'collateral');
         repaid.set(debt, (repaid.get(debt) || 0n) + ledger.field(row, 'paid'));
@@ -108,7 +112,7 @@ class Why {
     }
     if (!count) return '';
     const list = (sums) => [...sums].map(([asset, sum]) => app.amount(sum, asset)).join(' and ');
-    return `Before that, ${many(count, 'liquidation')} had taken ${list(seized)} of ${debtor}'s collateral${repaid.size ? ` and repaid ${list(repaid)} of the debt` : ''}.`;
+    return `Before that, ${many(count, 'liquidation')} had taken ${list(seized)} of ${debtor}'s collateral${repaid.size ? ` and repaid ${list(repaid)} of the debt` : ''}. The first was at ${app.when(first)}, and this had led to it: ${app.sentence(this.causes(first)[0])}`;
   }
 
   // All that followed from one event, in total.
