@@ -17,6 +17,7 @@ import click
 from mutualize import __version__
 from mutualize.cli.checks import bench, check
 from mutualize.cli.compares import compare
+from mutualize.cli.exports import export
 from mutualize.cli.ledgers import repair, replay, verify
 from mutualize.cli.output import forget_stdout
 from mutualize.cli.runs import resume, run
@@ -105,7 +106,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(verify, replay, repair, explain, ledger_, compare, check, bench),
+    *(verify, replay, repair, explain, ledger_, compare, export, check, bench),
 ):
     cli.add_command(command)
 
