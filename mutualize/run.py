@@ -33,7 +33,7 @@ from mutualize.projections.expectations import Expectations, Outcome
 from mutualize.projections.metrics import Figure, ask
 from mutualize.report.about import Overrides, about, expectations_of, frame_of, overrides_of
 from mutualize.report.export.arrow import Exported
-from mutualize.report.export.tables import Source
+from mutualize.report.export.tables import Source, about_of
 from mutualize.report.figures import Data
 from mutualize.report.folder import Folder
 from mutualize.report.html import fragment
@@ -103,16 +103,7 @@ class Run(Exported):
 
     def table_source(self) -> Source:
         """Return what tables of this run are made of. Raises MutualizeError where no ledger was kept."""
-        described = self.ledger.header
-        about = {
-            "condition": "sealed",
-            "digest": self.digest,
-            "events": str(self.ledger.durable_seq),
-            "rules": described.rules,
-            "scenario_sha256": described.scenario_sha256,
-            "seed": str(described.seed),
-            "version": described.version,
-        }
+        about = about_of(self.ledger.header, "sealed", self.digest, self.ledger.durable_seq)
         self.entries()
         frame = self.board.frame
         return Source(self.entries, Units(frame.decimals, frame.currency, frame.money), about)

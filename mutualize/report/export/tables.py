@@ -14,6 +14,7 @@ import attrs
 
 from mutualize.errors import MutualizeError
 from mutualize.events import Entry, LossAbsorbed, LossAllocated, fields_of
+from mutualize.ledger import Header
 from mutualize.report.sentences.words import Units, Words
 
 SCHEMA: Final = "mutualize/table@1"
@@ -36,6 +37,19 @@ class Source:
         decimals = json.dumps(dict(self.units.decimals), sort_keys=True)
         known = {**self.about, "currency": self.units.currency, "decimals": decimals}
         return {"schema": SCHEMA, "table": table, **known}
+
+
+def about_of(header: Header, condition: str, digest: str, events: int) -> dict[str, str]:
+    """Return what is known of a run by its ledger, all of it text."""
+    return {
+        "condition": condition,
+        "digest": digest,
+        "events": str(events),
+        "rules": header.rules,
+        "scenario_sha256": header.scenario_sha256,
+        "seed": str(header.seed),
+        "version": header.version,
+    }
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from mutualize.errors import Exit, MutualizeError
 from mutualize.ledger_reader import Condition, Verdict, read, verify
 from mutualize.locked_file import name_beside
 from mutualize.report.export.arrow import batches, needed, schema_of
-from mutualize.report.export.tables import MOMENT, SHAPES, Row, Shape, Source, shape_of
+from mutualize.report.export.tables import MOMENT, SHAPES, Row, Shape, Source, about_of, shape_of
 from mutualize.report.sentences.words import moment_of, units_beside
 
 ALL: Final = "all"
@@ -31,16 +31,7 @@ def source_of(ledger: Path) -> tuple[Source, Verdict]:
     verdict = verify(ledger)
     if verdict.condition is Condition.CORRUPT or verdict.header is None:
         raise MutualizeError(str(ledger), str(verdict), code=verdict.code)
-    header = verdict.header
-    about = {
-        "condition": verdict.condition.word,
-        "digest": verdict.root,
-        "events": str(verdict.events),
-        "rules": header.rules,
-        "scenario_sha256": header.scenario_sha256,
-        "seed": str(header.seed),
-        "version": header.version,
-    }
+    about = about_of(verdict.header, verdict.condition.word, verdict.root, verdict.events)
     return Source(lambda: read(ledger), units_beside(ledger), about), verdict
 
 
