@@ -32,11 +32,14 @@ from mutualize.projections.board import Board
 from mutualize.projections.expectations import Expectations, Outcome
 from mutualize.projections.metrics import Figure, ask
 from mutualize.report.about import Overrides, about, expectations_of, frame_of, overrides_of
+from mutualize.report.export.arrow import Exported
+from mutualize.report.export.tables import Source, about_of
 from mutualize.report.figures import Data
 from mutualize.report.folder import Folder
 from mutualize.report.html import fragment
 from mutualize.report.page import page, sentences
 from mutualize.report.plain import plain
+from mutualize.report.sentences.words import Units
 from mutualize.report.state import state_at
 from mutualize.report.summary import expectations, summarize
 from mutualize.report.text import moment
@@ -61,7 +64,7 @@ Progress: TypeAlias = Callable[[int], None]
 
 
 @attrs.define(eq=False, repr=False)
-class Run:
+class Run(Exported):
     """A run that has ended: its ledger, and what it says.
 
     `summary` is the dictionary of docs/summary.md; `book` the state at the end; `board` all projections;
@@ -100,6 +103,13 @@ class Run:
         if isinstance(self.ledger, FileLedger):
             return read(self.ledger.path)
         raise MutualizeError("", "the ledger of this run was not kept.", "Run it with `out`, or into memory.")
+
+    def table_source(self) -> Source:
+        """Return what tables of this run are made of. Raises MutualizeError where no ledger was kept."""
+        about = about_of(self.ledger.header, "sealed", self.digest, self.ledger.durable_seq)
+        self.entries()
+        frame = self.board.frame
+        return Source(self.entries, Units(frame.decimals, frame.currency, frame.money), about)
 
     def at(self, *, time: int | str | None = None, seq: int | None = None) -> Book:
         """Return the state at a moment (all that happened up to and at it), or after entry `seq`."""

@@ -17,6 +17,7 @@ from mutualize.errors import MutualizeError
 from mutualize.report.accounts_of import worth_of_accounts
 from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.compared import Side, compared
+from mutualize.report.compared_page import comparison_page
 from mutualize.report.markdown import markdown
 from mutualize.report.plain import plain
 from mutualize.report.text import numeral
@@ -88,7 +89,7 @@ def test_a_run_beside_itself_has_nothing_to_tell(tiers: Path) -> None:
     assert {one["verdict"] for one in by_name(data).values()} == {"same"}
     assert data["pairs"][0]["first_difference"] is None
     assert [side["label"] for side in data["sides"]] == [f"{tiers} (1)", f"{tiers} (2)"]
-    text = plain(found.page())
+    text = plain(comparison_page(found))
     assert "Worse off: nobody. Better off: nobody." in text
     assert "Nowhere: their ledgers are the same." in text
 
@@ -196,7 +197,11 @@ def test_hostile_names_stay_text_in_a_comparison(tiers: Path) -> None:
     summary = json.loads((tiers / "summary.json").read_text())
     sides = [Side(HOSTILE, summary, tiers / "ledger.jsonl"), Side("b", summary, tiers / "ledger.jsonl")]
     found = compared(sides)
-    texts = [plain(found.page()), markdown(found.page()), json.dumps(found.data(), ensure_ascii=False)]
+    texts = [
+        plain(comparison_page(found)),
+        markdown(comparison_page(found)),
+        json.dumps(found.data(), ensure_ascii=False),
+    ]
     for text in texts:
         assert "bob?evil" in text
         assert not any(steers(line) for line in text.splitlines())

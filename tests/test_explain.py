@@ -13,11 +13,16 @@ from test_sentences import HOSTILE, steers
 
 import mutualize
 from mutualize import events as e
+from mutualize import tier_events as te
 from mutualize.accounts import Transfer
+from mutualize.book import Book
 from mutualize.events import Cell, Entry, Event
 from mutualize.ledger import FileLedger, header
 from mutualize.report.explain.answer import explained
+from mutualize.report.explain.holders import shares_of
 from mutualize.report.plain import plain
+from mutualize.report.sentences.words import Units, Words
+from mutualize.tables import balance_table
 
 LEDGERS = Path(__file__).parent / "ledgers"
 
@@ -61,7 +66,8 @@ def test_a_loss_is_explained_from_the_market_to_the_last_holder(tiers: Path) -> 
 def test_a_holder_is_told_what_touched_him_and_what_it_came_to(tiers: Path) -> None:
     """A haircut visits nobody, and yet it stands in the story of each holder, with what it took."""
     text = told(tiers, account="lenders-0001")
-    assert "lenders-0001 lost 4,697.790651 USDC: 50,000 USDC in venues at the start" in text
+    assert "lenders-0001 lost 4,697.790651 USDC: had 50,000 USDC in venues at the start," in text
+    assert "had 45,302.209349 USDC at the end" in text
     assert "[4] lenders-0001 lent 50,000 USDC to pool." in text
     assert (
         "[111] lenders-0001 lost 1,499.179524 USDC by it: 2.9983 % of his claim of 50,000.551476 USDC" in text
@@ -91,6 +97,13 @@ def test_an_event_is_explained_backwards_and_forwards(tiers: Path) -> None:
     assert back.index("[28] The oracle") < back.index("[104]") < back.index("[110] haircut")
     assert "14,991.795239 USDC: debit pool:claims, credit pool:deficit." in back
     assert "It led to nothing." in back
+    assert "10 liquidations by 2 liquidators" in told(tiers, event=104)
+
+
+def test_a_debt_is_told_as_one(tiers: Path) -> None:
+    """Who owed at the start and owes no more has gained what he does not have to pay."""
+    text = told(tiers, account="ann")
+    assert "ann gained 144,000 USDC: owed 144,000 USDC in venues at the start, had 0 USDC at the end" in text
 
 
 def test_a_tier_is_told_with_what_led_to_it(tiers: Path) -> None:
@@ -145,6 +158,21 @@ def test_a_damaged_ledger_is_explained_as_far_as_it_goes(name: str, code: int, s
     done = call("explain", str(LEDGERS / f"{name}.jsonl"), code=code)
     assert said in done.stderr
     assert bool(done.stdout) == (code in (6, 7))
+
+
+def test_what_each_account_paid_out_of_its_balance_is_told() -> None:
+    """Where a venue keeps balances, a haircut's shares follow from what each has before and after."""
+    table, book = balance_table("ex", "USD"), Book()
+    had = tuple(Cell(table, name, 100 * number) for number, name in enumerate("abcde", 1))
+    book.apply(Entry(0, 1_704_103_200, 0, None, te.NumbersSet(venue="ex", table=table, cells=had)))
+    left = tuple(Cell(table, name, 90 * number) for number, name in enumerate("abcde", 1))
+    paid = e.LossAbsorbed(
+        venue="ex", asset="USD", tier="haircut", index=0, bearer="claims", amount=150, rest=0,
+        paid_asset="USD", paid=150, price=1, paid_price=1, cells=left,
+    )  # fmt: skip
+    assert list(shares_of(paid, book, Words(Units({"USD": 2})))) == [
+        "5 accounts paid it out of balances: e 0.5 USD, d 0.4 USD, c 0.3 USD and 2 others 0.3 USD."
+    ]
 
 
 def written(path: Path, events: list[Event]) -> Path:

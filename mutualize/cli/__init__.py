@@ -17,6 +17,7 @@ import click
 from mutualize import __version__
 from mutualize.cli.checks import bench, check
 from mutualize.cli.compares import compare
+from mutualize.cli.exports import export
 from mutualize.cli.ledgers import repair, replay, verify
 from mutualize.cli.output import forget_stdout
 from mutualize.cli.reports import gallery, report
@@ -107,7 +108,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(report, gallery, explain, ledger_, compare, verify, replay, repair, check, bench),
+    *(report, gallery, explain, ledger_, compare, export, verify, replay, repair, check, bench),
 ):
     cli.add_command(command)
 

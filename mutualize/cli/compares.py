@@ -41,6 +41,7 @@ def compare(
     warning; runs in different money are not (exit code 2).
     """
     from mutualize.comparison import compare_runs
+    from mutualize.report.compared_page import comparison_page
     from mutualize.report.progress import Progress
 
     with Progress() as progress:
@@ -50,6 +51,6 @@ def compare(
     elif form == "markdown":
         from mutualize.report.markdown import markdown
 
-        click.echo(markdown(found.page()), nl=False)
+        click.echo(markdown(comparison_page(found)), nl=False)
     else:
-        emit(found.page())
+        emit(comparison_page(found))

@@ -17,8 +17,7 @@ from mutualize.errors import MutualizeError
 from mutualize.events import KINDS, Entry
 from mutualize.report.explain.holder import touches
 from mutualize.report.sentences.tell import sentence
-from mutualize.report.sentences.words import Words
-from mutualize.report.text import moment
+from mutualize.report.sentences.words import Words, moment_of
 from mutualize.scenario.place import did_you_mean
 from mutualize.scenario.scalars import parse_time
 
@@ -96,7 +95,7 @@ def lines(entries: Iterable[Entry], choice: Choice, words: Words, *, as_json: bo
 def as_line(entry: Entry, words: Words) -> str:
     """Return an event as people read it: its number, moment, kind, and the sentence."""
     name = type(entry.event).__name__
-    return f"[{entry.seq}] {moment(entry.at)} {name}: {sentence(entry.event, words)}"
+    return f"[{entry.seq}] {moment_of(entry.at)} {name}: {sentence(entry.event, words)}"
 
 
 def as_record(entry: Entry) -> str:

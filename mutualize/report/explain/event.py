@@ -12,6 +12,7 @@ from mutualize.errors import MutualizeError
 from mutualize.events import Entry, Liquidated, LossAbsorbed, ShortfallRecognised
 from mutualize.ledger_audit import chain_of_causes
 from mutualize.ledger_reader import read
+from mutualize.report.explain.cases import follow
 from mutualize.report.explain.steps import Part, Step, counted, step_of
 from mutualize.report.sentences.words import Words, units_beside
 from mutualize.report.text import plural
@@ -66,8 +67,10 @@ def event(ledger: Path, seq: int, count: int) -> list[Part]:
     if not 0 <= seq < count:
         problem = f"there is no event {seq}: {ledger} has {count:,}, counted from 0."
         raise MutualizeError("--event", problem)
-    words = Words(units_beside(ledger))
-    causes: dict[int, Step | None] = {one.seq: None for one in chain_of_causes(ledger, seq)[::-1]}
+    units = units_beside(ledger)
+    words, found = Words(units), chain_of_causes(ledger, seq)
+    causes: dict[int, Step | None] = {one.seq: None for one in found[::-1]}
+    is_loss = isinstance(found[0].event, ShortfallRecognised)
     moved: list[Step] = []
     after = Consequences()
     led = bytearray(count)  # one byte an event: whether this one led to it
@@ -91,6 +94,7 @@ def event(ledger: Path, seq: int, count: int) -> list[Part]:
         Part(f"Event {seq}", (*chain[-1:], *moved)),
         Part("What had led to it", before),
         Part("What it led to", tuple(after.steps(words))),
+        *(case.part() for case in (follow(ledger, found[:1], Words(units)) if is_loss else ())),
         *([Part("What it led to directly", tuple(after.direct), DIRECT_MAX)] if after.direct else []),
     ]
 

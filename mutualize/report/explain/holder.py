@@ -79,6 +79,12 @@ def _came_to(row: Row, words: Words) -> Iterator[Step]:
     """Tell what somebody gained or lost of one asset; a debt counts below nothing."""
     verb = "gained" if row.gain > 0 else "lost" if row.gain < 0 else "neither gained nor lost"
     amount = f" {words.full(row.asset, abs(row.gain))}" if row.gain else f" {words.name(row.asset)}"
-    start, end, flow = (words.amount(row.asset, part) for part in (row.opening, row.closing, row.flow))
-    parts = f"{start} in venues at the start, {end} at the end, and {flow} came into his purse"
+    start, end = (_stood(row.asset, part, words) for part in (row.opening, row.closing))
+    flow = f"{words.amount(row.asset, abs(row.flow))} {'came into' if row.flow >= 0 else 'went out of'}"
+    parts = f"{start} in venues at the start, {end} at the end, and {flow} his purse"
     yield Step(f"{words.name(row.account)} {verb}{amount}: {parts}.", tone="bad" if row.gain < 0 else "good")
+
+
+def _stood(asset: str, amount: int, words: Words) -> str:
+    """Say what somebody had, or owed."""
+    return f"{'owed' if amount < 0 else 'had'} {words.amount(asset, abs(amount))}"

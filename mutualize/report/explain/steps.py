@@ -17,8 +17,8 @@ from mutualize.ledger_reader import Condition, Verdict, verify
 from mutualize.report.blocks import Block, Heading, Line
 from mutualize.report.figures import Data
 from mutualize.report.sentences.tell import sentence
-from mutualize.report.sentences.words import Words
-from mutualize.report.text import clean, moment, numeral, percent
+from mutualize.report.sentences.words import Words, moment_of
+from mutualize.report.text import clean, numeral, percent
 from mutualize.units import WAD, mul_div_down
 
 SCHEMA: Final = "mutualize/explain@1"
@@ -35,7 +35,7 @@ class Step:
 
     def data(self) -> Data:
         """Return it as plain data."""
-        return {"text": self.text, "event": self.seq, "at": None if self.at is None else moment(self.at)}
+        return {"text": self.text, "event": self.seq, "at": None if self.at is None else moment_of(self.at)}
 
 
 @attrs.frozen
@@ -67,7 +67,7 @@ class Part:
 def _line(step: Step) -> Line:
     if step.seq is None:
         return Line(step.text, step.tone)
-    when = "" if step.at is None else f"{moment(step.at)} "
+    when = "" if step.at is None else f"{moment_of(step.at)} "
     return Line(f"{when}[{step.seq}] {step.text}", step.tone, indent=1)
 
 

@@ -168,11 +168,16 @@ class Words:
         return f"{value:,} units of share" if decimals is None else f"{exact(value, decimals)} shares"
 
     def moment(self, at: int) -> str:
-        """Return a moment; what is no moment that anybody could live to see, as the number that it is."""
-        try:
-            return moment(at)
-        except (ValueError, OverflowError, OSError):
-            return f"{at:,} s"
+        """Return a moment in UTC."""
+        return moment_of(at)
+
+
+def moment_of(at: int) -> str:
+    """Return a moment in UTC; what no calendar has (a forged ledger's), as the number that it is."""
+    try:
+        return moment(at)
+    except (ValueError, OverflowError, OSError):
+        return f"{at:,} s"
 
 
 @lru_cache(maxsize=65_536)

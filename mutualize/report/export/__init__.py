@@ -1,0 +1,1 @@
+"""A run as tables, for other tools: Parquet, Arrow and CSV."""
