@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from transcripts import BLOCK, printed, transcript
 
-GUIDES = ("ci.md",)
+GUIDES = ("ci.md", "tutorial.md")
 
 
 @pytest.mark.slow
