@@ -21,10 +21,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bare import bare
-from mutualize.book import replay
 from mutualize.invariants import check
-from mutualize.ledger_audit import verify_deep
-from mutualize.ledger_reader import read, verify
+from mutualize.ledger_audit import fold, verify_deep
+from mutualize.ledger_reader import verify
 from mutualize.run import run
 from mutualize.sweep import sweep
 from peers import workload
@@ -88,7 +87,7 @@ def test_reading_a_ledger_again(benchmark: BenchmarkFixture, tmp_path: Path) -> 
     verify_s = min(cpu_of(lambda: verify(path)) for _ in range(3))
     at_end = partial(check, deep=True)
     deep_s = min(cpu_of(lambda: verify_deep(path, check, at_end)) for _ in range(3))
-    replay_s = cpu_of(lambda: replay(read(path)))
+    replay_s = cpu_of(lambda: fold(path))
     verdict = once(
         benchmark,
         verify,

@@ -27,12 +27,11 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 import attrs
 
 from mutualize import __version__
-from mutualize.book import replay
 from mutualize.ending import Ending
 from mutualize.errors import Exit, MutualizeError
 from mutualize.invariants import check
-from mutualize.ledger_audit import verify_deep
-from mutualize.ledger_reader import Condition, Verdict, read, verify
+from mutualize.ledger_audit import fold, verify_deep
+from mutualize.ledger_reader import Condition, Verdict, verify
 from mutualize.report.blocks import Block, Line, Table
 from mutualize.report.text import moment, numeral, plural
 from mutualize.run import Run, run
@@ -259,7 +258,7 @@ def measure(positions: int = POSITIONS) -> Measurement:
         add("verify", partial(verify, ledger), _verified)
         deep = partial(verify_deep, ledger, check, partial(check, deep=True))  # as the command does
         add("verify --deep", deep, _verified)
-        add("replay", lambda: replay(read(ledger)), lambda book: (book.seq, book.digest()))
+        add("replay", partial(fold, ledger), lambda book: (book.seq, book.digest()))
     python = ".".join(str(part) for part in sys.version_info[:3])
     return Measurement(positions=positions, version=__version__, python=python, rows=tuple(rows))
 

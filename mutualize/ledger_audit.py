@@ -6,7 +6,7 @@ Its one rule: nothing is taken on trust. What the file claims (order, causes, ba
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -19,7 +19,7 @@ from mutualize.errors import InvariantBroken
 from mutualize.events import Entry
 from mutualize.ledger import Header
 from mutualize.ledger_columns import LineShapes, Moved, Tables, pieces
-from mutualize.ledger_reader import Condition, Verdict, Walk, commit_after, open_ledger
+from mutualize.ledger_reader import Condition, Verdict, Walk, commit_after, entries_of, open_ledger
 
 Check = Callable[[Book], None]
 TOGETHER: Final = 16_000
@@ -54,6 +54,22 @@ def verify_deep(path: str | Path, check: Check | None = None, at_end: Check | No
         return verdict
 
 
+def fold(path: str | Path) -> Book:
+    """Return the book that a ledger folds to: that of `replay(read(path))`, at a fraction of its cost.
+
+    Ends and raises as `read` does.
+    """
+    with open_ledger(path) as file:
+        walk, audit = Walk(path, file), _Audit()
+        for body in walk.bodies():
+            walk.known_header()
+            if not audit.take_whole(body):
+                audit.fold(entries_of(walk, body, audit.book.seq))
+        if walk.known_verdict().condition is Condition.CORRUPT:
+            raise walk.error()
+        return audit.book
+
+
 def _run(check: Check, book: Book) -> None:
     try:
         check(book)
@@ -74,10 +90,20 @@ class _Audit:
 
     def take(self, body: bytes) -> str:
         """Take a batch into the book, up to its first bad line. Returns what is wrong with it, or nothing."""
-        if self._taken_by_shape(body) or self._taken_together(body):
+        if self.take_whole(body):
             return ""
         self._tx = None  # a transaction never goes on in the next batch
         return self._taken_singly(body.split(b"\n")[:-1])
+
+    def take_whole(self, body: bytes) -> bool:
+        """Take a batch into the book without making entries; say whether it was, else nothing was."""
+        return self._taken_by_shape(body) or self._taken_together(body)
+
+    def fold(self, entries: Iterable[Entry]) -> None:
+        """Take entries into the book unasked, as `replay` does."""
+        for entry in entries:
+            self.book.apply(entry)
+            self._at = entry.at
 
     def _taken_by_shape(self, body: bytes) -> bool:
         """Take a whole batch in as `_taken_together` does, if all its lines are of shapes that are known."""

@@ -107,17 +107,24 @@ def read(path: str | Path) -> Iterator[Entry]:
         walk, seq = Walk(path, file), 0
         for body in walk.bodies():
             walk.known_header()
-            for line in body.split(b"\n")[:-1]:
-                try:
-                    entry = decode(line)
-                except ValueError as error:
-                    raise walk.error(walk.rejected(str(error))) from error
-                if entry.seq != seq:
-                    raise walk.error(walk.rejected("Its events are not counted one by one.", seq))
+            for entry in entries_of(walk, body, seq):
                 yield entry
                 seq += 1
         if walk.verdict.condition is Condition.CORRUPT:
             raise walk.error()
+
+
+def entries_of(walk: Walk, body: bytes, seq: int) -> Iterator[Entry]:
+    """Yield the entries of a batch, the first one `seq`. Raises MutualizeError (8) at one that is none."""
+    for line in body.split(b"\n")[:-1]:
+        try:
+            entry = decode(line)
+        except ValueError as error:
+            raise walk.error(walk.rejected(str(error))) from error
+        if entry.seq != seq:
+            raise walk.error(walk.rejected("Its events are not counted one by one.", seq))
+        yield entry
+        seq += 1
 
 
 def verify(path: str | Path) -> Verdict:

@@ -57,6 +57,9 @@ from mutualize.ties import ORDERS, ties_data
 RULES: Final = "mutualize-rules/1"
 """The version of the rules: another one wherever the same scenario gives another ledger."""
 
+SHOWN_MAX: Final = 20_000
+"""A notebook, which keeps all that it shows, is given the page of a run of at most so many events."""
+
 Progress: TypeAlias = Callable[[int], None]
 
 
@@ -161,13 +164,34 @@ class Run(Exported):
         """Return the whole report as plain text."""
         return plain(page(self.summary))
 
+    def write_report(self, path: str | Path, *, force: bool = False) -> int:
+        """Write the run as one page that a browser opens by itself; return its size in bytes.
+
+        The ledger is read again first, and must give the state that the run had. Raises MutualizeError where
+        no entries were kept or the file cannot be written, InvariantBroken where it gives another state.
+        """
+        from mutualize.report.web.page import write_page  # noqa: PLC0415 - who writes no page waits for none
+        from mutualize.report.web.source import Source, source_of  # noqa: PLC0415 - as above
+
+        if self.folder is not None:
+            return write_page(source_of(self.folder.path), path, force=force)
+        if replay(self.entries()) != self.book:
+            raise InvariantBroken("replay-equals-book", "the ledger folds to another state than the run had")
+        return write_page(Source(self.summary, self.entries), path, force=force)
+
     def __repr__(self) -> str:
         variant = f" variant {self.scenario.variant}" if self.scenario.variant else ""
         answer = " ".join(sentences(self.summary))
         return f"<Run {self.scenario.name}{variant}, {self.ended.value}, {self.digest[:12]}: {answer}>"
 
     def _repr_html_(self) -> str:
-        return fragment(page(self.summary))
+        tables = fragment(page(self.summary))
+        if not isinstance(self.ledger, MemoryLedger) or len(self.ledger.entries) > SHOWN_MAX:
+            return tables
+        from mutualize.report.web.page import framed  # noqa: PLC0415 - as in `write_report`
+        from mutualize.report.web.source import Source  # noqa: PLC0415 - as above
+
+        return framed(Source(self.summary, self.entries)) + tables
 
 
 def run(

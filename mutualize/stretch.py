@@ -70,7 +70,7 @@ class Shape:
         self.sample = tuple([event for event, _ in sample])
         self.kinds = frozenset(map(type, self.sample))
         self.count = len(sample)
-        self._led = [led for _, led in sample]
+        self.led = tuple([led for _, led in sample])
         self._makers: list[Callable[[Values], Event]] = []
         pattern, order = _pattern_of(sample, SEQ + numbers)
         self._format: Callable[[Values], str] = pattern.__mod__
@@ -86,7 +86,7 @@ class Shape:
             self._makers = [_maker(event) for event in self.sample]
         return [
             (place, led, self._makers[place])
-            for place, led in enumerate(self._led)
+            for place, led in enumerate(self.led)
             if type(self.sample[place]) in kinds
         ]
 

@@ -9,7 +9,9 @@ which of them have to be equal follows from the sample of a shape, once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from mutualize import vault_laws
 from mutualize.errors import InvariantBroken
@@ -64,12 +66,14 @@ class TierRule:
         self._tx = -1
         self._open: dict[int, int] = {}
         """What is left of each shortfall of this transaction, by the seq of the entry that said so last."""
+        self._rests: list[int] = []
+        """Those of them that a tier left to whoever comes behind it: nothing, or somebody does."""
         self._owed: dict[int, LossAllocated] = {}
         self._later: dict[tuple[str, int], int] = {}
         self._engines: dict[str, vault_laws.PaidLater] = {}
         self.absorbed = 0
         """How many payments were checked."""
-        self._steps: dict[Shape, list[Step] | None] = {}
+        self._steps: WeakKeyDictionary[Shape, list[Step] | None] = WeakKeyDictionary()
         self._checks: dict[type[Event], Callable[[Entry, Any], None]] = {
             ShortfallRecognised: self._recognised,
             SnapshotTaken: self._snapshot,
@@ -97,26 +101,34 @@ class TierRule:
             self.absorbed += isinstance(event, LossAbsorbed)
             return
         if entry.tx != self._tx:
-            self._require(not self._owed, "a tier still owes")
+            self._begin()
             self._tx = entry.tx
-            self._open.clear()
         check_one(entry, event)
 
     def observe_stretch(self, stretch: Stretch) -> bool:
         """Check the numbers of a stretch, if its shapes say what they mean; else ask for its entries."""
-        steps = self._steps
+        steps: dict[Shape, list[Step]] = {}
         for shape in stretch.shapes:
-            if shape not in steps:
-                steps[shape] = _steps_of(shape)
-            if steps[shape] is None or any(event.venue in self._engines for event in _losses(shape)):
+            if shape not in self._steps:
+                self._steps[shape] = _steps_of(shape)
+            found = self._steps[shape]
+            if found is None or any(event.venue in self._engines for event in _losses(shape)):
                 return False
-        self._require(not self._owed, "a tier still owes")
-        self._open.clear()
+            steps[shape] = found
+        self._begin()
         for shape, values in stretch.rows:
-            found = steps[shape]
-            if found:
-                self._follow(found, values)
+            if steps[shape]:
+                self._follow(steps[shape], values)
         return True
+
+    def _begin(self) -> None:
+        """Begin a transaction: of the last one nothing may be left."""
+        self._require(not self._owed, "a tier still owes")
+        for seq in self._rests:
+            left = self._open.get(seq, 0)
+            self._require(not left, f"{left} was left out")
+        self._open.clear()
+        self._rests.clear()
 
     def _follow(self, steps: list[Step], values: Values) -> None:
         """Check one shortfall of a stretch."""
@@ -126,6 +138,7 @@ class TierRule:
             amount: int = 0 if step.amount is None else values[step.amount]
             self._require(left == amount + rest, f"{left} was left to allocate")
             self._require(0 <= amount <= capacity, "a tier was made to owe more than it has")
+            self._require(amount > 0 or step.amount is None, "a tier paid that did not owe")
             self.absorbed += step.amount is not None
         self._require(not rest, f"{rest} was left out")
 
@@ -160,7 +173,13 @@ class TierRule:
         if event.amount and not event.due:
             self._owed[entry.seq] = event
         else:
-            self._open[entry.seq] = event.rest
+            self._leave(entry.seq, event.rest)
+
+    def _leave(self, seq: int, rest: int) -> None:
+        """Note what a tier left."""
+        self._require(rest >= 0, "a tier pays more than is left")
+        self._open[seq] = rest
+        self._rests.append(seq)
 
     def _absorbed(self, entry: Entry, event: LossAbsorbed) -> None:
         self.absorbed += 1
@@ -172,7 +191,7 @@ class TierRule:
         now = None if entry.cause is None else self._owed.pop(entry.cause, None)
         self._require(now is not None and now.tier == event.tier, "a tier paid that did not owe")
         self._require(now is not None and now.amount == event.amount, "a tier paid another sum")
-        self._open[entry.seq] = event.rest
+        self._leave(entry.seq, event.rest)
 
     def _passed_on(self, entry: Entry, event: LossPassedOn) -> None:
         owed = self._later.pop((event.venue, event.number), None)
@@ -193,6 +212,12 @@ def _losses(shape: Shape) -> list[Any]:
     return [event for event in shape.sample if type(event) in TierRule.kinds]
 
 
+def _each_leads_to_the_next(shape: Shape) -> bool:
+    """Say whether each event that the rule looks at was led to by the one before it."""
+    places = [place for place, event in enumerate(shape.sample) if type(event) in TierRule.kinds]
+    return all(shape.led[now] == before for before, now in pairwise(places))
+
+
 def _steps_of(shape: Shape) -> list[Step] | None:
     """Return what the numbers of a shape have to be; None where its events have to be looked at.
 
@@ -202,7 +227,7 @@ def _steps_of(shape: Shape) -> list[Step] | None:
     if not told:
         return []
     first, *rest = told
-    if not isinstance(first, ShortfallRecognised):
+    if not isinstance(first, ShortfallRecognised) or not _each_leads_to_the_next(shape):
         return None
     steps, left, owing = list[Step](), first.amount, None
     for event in rest:

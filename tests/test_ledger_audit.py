@@ -14,10 +14,10 @@ from ledger_samples import HEADER, batch_ends, sample, transactions
 from mutualize import verify_ledger
 from mutualize.book import Book, replay
 from mutualize.encoding import canonical, encode
-from mutualize.errors import InvariantBroken
+from mutualize.errors import InvariantBroken, MutualizeError
 from mutualize.ledger import MemoryLedger
-from mutualize.ledger_audit import verify_deep
-from mutualize.ledger_reader import Condition, verify
+from mutualize.ledger_audit import fold, verify_deep
+from mutualize.ledger_reader import Condition, read, verify
 
 GOOD = sample().data
 ENDS = batch_ends(GOOD)
@@ -140,3 +140,37 @@ def test_the_audit_tells_a_cut_as_verify_does(tmp_path: Path, length: int) -> No
     path = tmp_path / "run.jsonl"
     path.write_bytes(GOOD[:length])
     assert verify_deep(path) == verify(path)
+
+
+# --- folding without entries ------------------------------------------------------------------------------
+
+
+def folded(path: Path) -> Book | list[str]:
+    """Return the book that a ledger folds to, or what is said of it."""
+    try:
+        return fold(path)
+    except MutualizeError as error:
+        return error.lines()
+
+
+def replayed(path: Path) -> Book | list[str]:
+    """Return the same the plain way."""
+    try:
+        return replay(read(path))
+    except MutualizeError as error:
+        return error.lines()
+
+
+@pytest.mark.parametrize("name", ["good", "tiny", "empty", "torn", "unsealed", "corrupt"])
+def test_folding_is_replaying(name: str) -> None:
+    """Whole, torn, unsealed or corrupt: the same book, or the same words."""
+    path = Path(__file__).parent / "ledgers" / f"{name}.jsonl"
+    assert folded(path) == replayed(path)
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_what_lies_about_itself_is_folded_as_it_is_read(name: str, tmp_path: Path) -> None:
+    """A batch that is not as it should be is taken entry by entry, or refused with the same words."""
+    path = tmp_path / "forged.jsonl"
+    path.write_bytes(forged(LIES[name][0]))
+    assert folded(path) == replayed(path)

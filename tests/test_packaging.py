@@ -18,7 +18,7 @@ import pytest
 
 import mutualize
 
-HEAVY = {"simpy", "structlog", "numpy", "rich"}
+HEAVY = {"jinja2", "markupsafe", "simpy", "structlog", "numpy", "rich"}
 
 
 def imported_by(*arguments: str, cwd: Path) -> set[str]:

@@ -275,6 +275,16 @@ def test_a_name_that_looks_like_a_hole_is_not_joined() -> None:
     assert plain[0] == plain[1] > 0
 
 
+def test_a_place_that_looks_like_a_hole_is_not_joined() -> None:
+    """Where collateral is sold has a name as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "SCENARIO", SCENARIO.replace('"spot"', '"7190000000000000008"'))
+        REACHED.clear()
+        for number in range(3):
+            compared(crash_of(number))
+    assert REACHED["singly"] > 10
+
+
 def test_a_tier_is_joined_only_where_all_that_it_says_is_known() -> None:
     """Each field of a tier is worked out in a cascade, or has to be as in one that only pays at once."""
     worked_out = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def made(shape: Shape, kind: type[Any], **changes: Any) -> Shape:
     """Return a shape in which the first event of a kind is another."""
     at = next(place for place, event in enumerate(shape.sample) if type(event) is kind)
     other = Shape.__new__(Shape)
+    other.led = shape.led
     other.sample = (
         *shape.sample[:at],
         attrs.evolve(shape.sample[at], **changes),
@@ -100,6 +102,61 @@ def test_what_a_shape_does_not_say_is_looked_at_entry_by_entry() -> None:
         (ShortfallRecognised, {"amount": 5}),
     ):
         assert tier_rule._steps_of(made(shape, kind, **changes)) is None, (kind, changes)
+    led_by_all = Shape.__new__(Shape)
+    led_by_all.sample, led_by_all.led = shape.sample, tuple(led and 0 for led in shape.led)
+    assert tier_rule._steps_of(led_by_all) is None
     without = Shape.__new__(Shape)
+    without.led = shape.led
     without.sample = tuple(e for e in shape.sample if not isinstance(e, LossAbsorbed | LossAllocated))
     assert tier_rule._steps_of(without) is None
+
+
+def test_a_tier_that_pays_nothing_is_found() -> None:
+    """What is said to be paid is more than nothing, by numbers as by entries."""
+    found = 0
+    for stretch in (each for number in range(12) for each in stretches_of(number)):
+        for at, (shape, values) in enumerate(stretch.rows):
+            steps = tier_rule._steps_of(shape) or []
+            places = {p for step in steps for p in (step.left, step.amount, step.rest) if p is not None}
+            if all(step.amount is None for step in steps):
+                continue
+            nothing = tuple(0 if place in places else value for place, value in enumerate(values))
+            rows = [*stretch.rows[:at], (shape, nothing), *stretch.rows[at + 1 :]]
+            with pytest.raises(InvariantBroken, match="did not owe"):
+                TierRule().observe_stretch(attrs.evolve(stretch, rows=rows))
+            found += 1
+    assert found > 10
+
+
+@pytest.mark.parametrize("move", [1, -1])
+def test_what_the_last_tier_leaves_out_is_found(move: int) -> None:
+    """By entries too: a rest that nobody takes up is left out, and none is below nothing."""
+    stretch = next(each for number in range(12) for each in stretches_of(number))
+    entries = [attrs.evolve(entry, event=moved(entry.event, move)) for entry in stretch.entries()]
+    entries.append(attrs.evolve(entries[0], seq=10**9, tx=10**9, event=FIRST))
+    rule = TierRule()
+    with pytest.raises(InvariantBroken, match=r"was left out|more than is left"):
+        list(map(rule, entries))
+
+
+def moved(event: Any, move: int) -> Any:
+    """Return an event of a last tier in which so much is left."""
+    if not isinstance(event, LossAllocated | LossAbsorbed) or event.rest:
+        return event
+    return attrs.evolve(event, rest=move, amount=event.amount - move)
+
+
+FIRST = ShortfallRecognised(venue="pool", account="a", asset="USDC", amount=1, price=1)
+
+
+def test_shapes_that_are_gone_are_not_kept() -> None:
+    """What follows from a shape goes with it: many liquidators have many."""
+    stretch = next(each for number in range(12) for each in stretches_of(number))
+    rule = TierRule()
+    rows = [(Shape([(event, led) for event, led in zip(shape.sample, shape.led, strict=True)], 60), values)
+            for shape, values in stretch.rows]  # fmt: skip
+    assert rule.observe_stretch(attrs.evolve(stretch, rows=rows))
+    assert len(rule._steps) == len(rows)
+    del rows
+    gc.collect()
+    assert not len(rule._steps)

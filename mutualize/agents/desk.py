@@ -136,7 +136,9 @@ class Desk:
         reactors = protocol.reactors_to(Liquidated, Traded, Slashed, *Waterfall.answers)
         waterfall = reactors[0] if len(reactors) == 1 and isinstance(reactors[0], Waterfall) else None
         tiers = () if waterfall is None else waterfall.tiers(pair.debt)
-        names = (self.pool.name, *self.pool.assets, liquidator, *(each for t in tiers for each in t.names))
+        sold_at = self.markets.legs(pair).sell
+        names = [self.pool.name, *self.pool.assets, liquidator, "" if sold_at is None else sold_at.place]
+        names += [each for tier in tiers for each in tier.names]
         joins = not (protocol.reactors_to(Liquidated, Traded, Slashed) or could_be_holes(names))
         try:
             return Sweep(self.pool, world.book, world.now, pair, liquidator, waterfall, joins=joins)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from mutualize.book import View
 from mutualize.events import (
@@ -147,7 +148,7 @@ class Signals:
             for asset in pool.assets
         }
         self._virtual: dict[str, int] = {}
-        self._means: dict[Shape, list[str]] = {}
+        self._means: WeakKeyDictionary[Shape, list[str]] = WeakKeyDictionary()
         """The signals that transactions of a shape are, but for cash."""
 
     def observe(self, entry: Entry) -> None:

@@ -20,6 +20,7 @@ from mutualize.cli.compares import compare
 from mutualize.cli.exports import export
 from mutualize.cli.ledgers import repair, replay, verify
 from mutualize.cli.output import forget_stdout
+from mutualize.cli.reports import gallery, report
 from mutualize.cli.runs import resume, run
 from mutualize.cli.scenarios import init, list_, schema, show, waterfall
 from mutualize.cli.spreads import sensitivity, spread
@@ -44,6 +45,7 @@ Examples
   mutualize list
   mutualize run three-tiers
   mutualize run aave-crv-2022 --out runs/crv
+  mutualize report runs/crv -o crv.html
   mutualize explain runs/crv
   mutualize verify runs/crv/ledger.jsonl --deep
   mutualize replay runs/crv/ledger.jsonl --at 2022-11-22T18:00:00Z
@@ -106,7 +108,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(verify, replay, repair, explain, ledger_, compare, export, check, bench),
+    *(report, gallery, explain, ledger_, compare, export, verify, replay, repair, check, bench),
 ):
     cli.add_command(command)
 

@@ -64,13 +64,15 @@ def replay(ledger: Path, at: str | None, seq: int | None, scenario: str, as_json
     """
     if ledger.suffix == ".json":
         _repeat(ledger, scenario, as_json=as_json)
+    from mutualize.ledger_audit import fold
     from mutualize.ledger_reader import Condition, read, verify
     from mutualize.report.state import state_at, state_data, state_page
 
     verdict = verify(ledger)
     if verdict.condition in (Condition.TORN, Condition.UNSEALED):
         click.echo(f"warning: {ledger}: {verdict}", err=True)
-    book = state_at(read(ledger), time=at, seq=seq)
+    to_the_end = at is None and seq is None
+    book = fold(ledger) if to_the_end else state_at(read(ledger), time=at, seq=seq)
     if verdict.condition is Condition.CORRUPT:  # further on: at a bad batch itself, reading it is an error
         click.echo(f"warning: {ledger}: {verdict}", err=True)
     if as_json:

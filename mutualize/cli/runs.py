@@ -30,7 +30,13 @@ durable_option = click.option(
 @set_option
 @variant_option
 @click.option("--out", metavar="DIR", help="Write ledger, summary and scenario into DIR.")
-@click.option("--force", is_flag=True, help="Replace the run that is in DIR.")
+@click.option(
+    "--report",
+    "page",
+    metavar="FILE",
+    help="Write the report into FILE, a page that a browser opens by itself.",
+)
+@click.option("--force", is_flag=True, help="Replace the run that is in DIR, and the page.")
 @durable_option
 @jobs_option
 @click.option("--shuffle-ties", type=click.IntRange(1, ORDERS_MAX), is_flag=False, flag_value=ORDERS,
@@ -44,6 +50,7 @@ def run(
     settings: tuple[str, ...],
     variant: str | None,
     out: str | None,
+    page: str | None,
     force: bool,
     durable: bool,
     jobs: int | None,
@@ -60,6 +67,10 @@ def run(
         raise MutualizeError(
             "--durable", "there is no ledger to flush.", "Say where to write it by --out DIR."
         )
+    if page is not None:
+        from mutualize.report.web.page import require_free
+
+        require_free(page, force=force, to_come=out)
     with Progress() as progress:
         ran = run_scenario(
             scenario,
@@ -67,7 +78,7 @@ def run(
             set=settings,
             variant=variant,
             out=out,
-            ledger="none",
+            ledger="none" if page is None else "memory",
             force=force,
             durable=durable,
             limits=limits,
@@ -78,6 +89,9 @@ def run(
         total = shuffle_ties + 1
         with Progress() as progress:
             ran.shuffle_ties(shuffle_ties, workers=jobs, progress=lambda done: progress.points(done, total))
+    if page is not None:
+        size = ran.write_report(page, force=force)
+        click.echo(f"{page}: {size:,} bytes. Open it in a browser; it needs nothing else.", err=True)
     ledger = None if ran.folder is None else ran.folder.ledger
     close(ran, next_steps(ran.summary, ledger, scenario, seed, settings, variant), as_json=as_json)
 

@@ -45,8 +45,8 @@ class Board:
         """(agent, problem) of agents whose own code failed."""
         self.entries = 0
         self._probes: list[tuple[int, Callable[[], None]]] = []
-        self._early = _by_kind((self.positions.early, self.waterfalls.early, self.pooling.early))
-        self._late = _by_kind(
+        self._early = by_kind((self.positions.early, self.waterfalls.early, self.pooling.early))
+        self._late = by_kind(
             (
                 self.prices.handlers,
                 self.refusals.handlers,
@@ -112,6 +112,6 @@ class Board:
         self.failed.append((event.agent, event.problem))
 
 
-def _by_kind(tables: tuple[Handlers, ...]) -> dict[type[Event], tuple[Handler, ...]]:
+def by_kind(tables: tuple[Handlers, ...]) -> dict[type[Event], tuple[Handler, ...]]:
     """Turn the tables of handlers into one: for every kind of event, who wants to see it, in order."""
     return {kind: tuple(t[kind] for t in tables if kind in t) for kind in KINDS.values()}

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 from mutualize.errors import MutualizeError
 from mutualize.projections.expectations import Expectation
 from mutualize.projections.frame import Frame, TierRow
-from mutualize.report.figures import Data
-from mutualize.report.text import moment
+from mutualize.report.figures import Data, ratio
+from mutualize.report.text import moment, numeral
 from mutualize.scenario.marks import KINDS, in_list_order
 from mutualize.scenario.model import Expect, Scenario, Tier, Venue
 from mutualize.tier import (
@@ -151,6 +151,8 @@ def about(scenario: Scenario) -> Data:
             "set": {given.path: given.value for given in scenario.inputs if given.kind == "override"},
             "money": scenario.money,
         },
+        "assets": {name: asset.decimals for name, asset in scenario.assets.items()},
+        "terms": terms(scenario),
         "inputs": inputs(scenario),
         "conflicts": [
             {
@@ -170,6 +172,41 @@ def about(scenario: Scenario) -> Data:
             {"market": gap.market, "start": moment(gap.start), "end": moment(gap.end)}
             for gap in scenario.gaps
         ],
+    }
+
+
+def terms(scenario: Scenario) -> list[Data]:
+    """Return every row of every waterfall as a page needs it: who pays, from what, up to how much."""
+    return [_terms(scenario, venue, tier) for venue in scenario.venues.values() for tier in venue.waterfall]
+
+
+def _terms(scenario: Scenario, venue: Venue, tier: Tier) -> Data:
+    def amounts(given: Mapping[str, int]) -> Data:
+        return {asset: numeral(value, scenario.assets[asset].decimals) for asset, value in given.items()}
+
+    row = _row(venue, tier)
+    unlike = (
+        tier.wait_s,
+        tier.vote,
+        tier.due_s is not None,
+        tier.quota,
+        tier.perimeter.assets,
+        tier.every_asset,
+    )
+    return {
+        "venue": row.venue,
+        "tier": row.tier,
+        "payer": row.payer,
+        "holder": row.holder,
+        "asset": row.asset,
+        "used": row.used,
+        "limit": ratio(tier.limit),
+        "of_loss": ratio(tier.of_loss),
+        "min_left": amounts(tier.min_left),
+        "amount_max": amounts(tier.amount_max),
+        "offset": amounts(tier.offset),
+        "sharing": tier.sharing,
+        "at_once": not any(unlike),
     }
 
 

@@ -1,0 +1,61 @@
+// One sentence for an event, from the template of its kind and its own fields.
+
+class Teller {
+  constructor(ledger, app) {
+    this.ledger = ledger;
+    this.app = app;
+    this.ilks = new Map(ledger.rowsOf(['CollateralListed']).map((row) => [ledger.field(row, 'ilk'), ledger.field(row, 'asset')]));
+    const decimals = ledger.data.decimals;
+    this.stable = Object.keys(decimals).find((asset) => decimals[asset] === 45) || '';
+    const minted = ledger.rowsOf(['GovernanceMinted'])[0];
+    this.gov = minted === undefined ? '' : ledger.field(minted, 'asset');
+  }
+
+  // What a bid or a lot of an auction is counted in: a debt auction sells tokens, a surplus auction buys them.
+  unit(row, which) {
+    const auction = this.ledger.field(row, 'auction'), ilk = this.ledger.field(row, 'ilk');
+    if (which === 'lot') return auction === 'flop' ? this.gov : auction === 'flap' ? this.stable : this.ilks.get(ilk) || '';
+    return auction === 'flap' ? this.gov : this.stable;
+  }
+
+  sentence(row) {
+    const {ledger, app} = this, kind = ledger.kind(row), template = ledger.data.sentences[kind];
+    if (!template) return `${kind}: ${ledger.fields(row).map(([name, value]) => `${name} ${value}`).join(', ')}.`;
+    return template.replace(/\{(_?\w+)(?:([@~])(\w+)|#(\d+)|([$%]))?\}/g, (_, name, mark, by, places, sign) => {
+      if (name[0] === '_') return this.special(row, name);
+      const value = ledger.field(row, name);
+      if (value === undefined) return '';
+      if (mark === '@') return app.amount(value, ledger.field(row, by));
+      if (mark === '~') return app.amount(value, this.unit(row, by));
+      if (places) return cut(value, Number(places));
+      if (sign === '$') return app.price(value);
+      if (sign === '%') return moment(Number(value));
+      return typeof value === 'boolean' ? (value ? 'yes' : 'no') : typeof value === 'bigint' ? grouped(String(value)) : value;
+    });
+  }
+
+  special(row, name) {
+    const {ledger, app} = this, moves = ledger.transfers(row), outside = (account) => account.replace(/^outside:(market\/)?/, '');
+    switch (name) {
+      case '_before': {
+        const path = app.prices.get(ledger.field(row, 'asset')), i = path ? path.rows.indexOf(row) : 0;
+        return i > 0 ? `, after ${app.price(path.told[i - 1])}` : '';
+      }
+      case '_payer': return outside(moves[0][1]);
+      case '_gas': return app.amount(moves[0][3], moves[0][2]);
+      case '_trader': return outside(moves[0][1]);
+      case '_place': return outside(moves[0][0]);
+      case '_sold': return app.amount(moves[0][3], moves[0][2]);
+      case '_bought': return app.amount(moves[1][3], moves[1][2]);
+      case '_thing': return app.prices.has(moves[0][2]) && moves[0][2] !== this.stable && this.isMoving(moves[0][2]) ? moves[0][2] : moves[1][2];
+      case '_mid': return app.price(ledger.field(row, 'mid'));
+    }
+    return '';
+  }
+
+  // Whether an asset's price moves more than that of money.
+  isMoving(asset) {
+    const path = this.app.prices.get(asset);
+    return path.told.some((price) => price !== path.told[0]);
+  }
+}

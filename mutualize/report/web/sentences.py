@@ -1,0 +1,136 @@
+"""One plain sentence for each kind of event: told as a template, and filled in by the page.
+
+{field} a text    {field@asset} an amount of the asset that the field `asset` names    {field#8} a decimal
+{field$} a price in money    {field%} a moment    {_sold} what the event's transfers say (see `Traded`)
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENTENCES: Final = {
+    "Accrued": "Interest on {asset} was brought up to date on {venue}.",
+    "AgentFailed": "The code of {agent} failed: {problem}.",
+    "AssetsLost": "{assets@asset} left the stake {stake} without shares being burned.",
+    "AuctionCancelled": "Auction {auction} {id} was undone.",
+    "AuctionEnded": "{account} won {auction} auction {id} with a bid of {bid~bid} for {lot~lot}.",
+    "AuctionRestarted": "{account} began {auction} auction {id} anew.",
+    "AuctionStarted": "{auction} auction {id} began: {lot~lot} for {bid~bid}.",
+    "BidPlaced": "{account} bid {bid~bid} for {lot~lot} in {auction} auction {id}.",
+    "Borrowed": "{account} borrowed {amount@asset} on {venue}.",
+    "CashedOut": "{account} gave up stablecoins for {amount@asset}.",
+    "ClaimWaiting": "{account} wants {amount@asset} from {venue}, which has no cash.",
+    "ClaimsTransferred": "{account} handed a claim of {amount@asset} on {venue} to {to}.",
+    "CollateralExited": "{account} took {amount@asset} of collateral out of {venue}.",
+    "CollateralFreed": "{account} got {amount@asset} of free collateral back.",
+    "CollateralJoined": "{account} brought {amount@asset} of collateral to {venue}.",
+    "CollateralListed": "{venue} took {asset} as collateral ({ilk}).",
+    "CollateralSet": "{account} set the claim in {asset} on {venue} as collateral: {on}.",
+    "CollateralTaken": "{account} bought {amount@asset} of the collateral of sale {id}.",
+    "ContributionReturned": "{account} took {amount@asset} out of the fund {fund}.",
+    "CooldownOpened": "{account} came with an announced leave from {stake}, possible from {ends%}.",
+    "CooldownStarted": "{account} announced to leave {stake}, possible from {ends%}.",
+    "DaiMoved": "{account} handed {amount@asset} to {to}.",
+    "DebtHealed": "Surplus paid {amount@asset} of {venue}'s bad debt.",
+    "DebtThawed": "{amount~bid} are to be settled.",
+    "DeficitEliminated": "{account} gave up claims of {amount@asset} for the open deficit of {venue}.",
+    "Delivered": "{account} delivered {amount@asset} to {to}.",
+    "ExitsFrozen": "Exits from {venue} were frozen.",
+    "ExitsOpened": "Exits from {venue} were opened again.",
+    "FeedAdvanced": "The delayed price feed moved on: {price#18} {asset} holds now, {next#18} comes next.",
+    "FundContributed": "{account} put {amount@asset} into {tier} of {venue}.",
+    "FundsReturned": "{account} gave {assets@asset} to the stakers of {stake}.",
+    "GasPaid": "{_payer} paid {_gas} for a transaction.",
+    "GovernanceMinted": "{amount@asset} were newly made and given to {account}: all who hold some are"
+    " diluted.",
+    "Liquidated": "{liquidator} repaid {paid@debt} of {account}'s debt on {venue} and got"
+    " {seized@collateral}.",
+    "LossAbsorbed": "{tier} paid {paid@paid_asset}: the deficit fell by {amount@asset}, {rest@asset} is"
+    " left.",
+    "LossAllocated": "{tier} has to pay {amount@asset} (it can pay {capacity@asset}); {rest@asset} is"
+    " left for"
+    " the tiers below.",
+    "LossHeld": "{amount@asset} of loss wait at {tier}, which may not pay yet.",
+    "LossPassedOn": "{tier} did not raise {amount@asset} in time: the tiers below answer for it.",
+    "LossReleased": "{tier} may pay now: at most {most@asset} of {amount@asset}.",
+    "LossReported": "{venue} lost {amount@asset} ({loss}), as {account} reported.",
+    "MarketHalted": "No price of {asset} can be had at {place}: trading is halted.",
+    "MarketResumed": "{place} quotes {asset} again.",
+    "MemberContributed": "{account} put {amount@asset} into the fund {fund}.",
+    "MembersCalled": "{tier} called its members for {amount@asset}.",
+    "Merged": "{count} events, merged: this run is too long to show each.",
+    "MoneyPledged": "{account} promised {amount@asset} to {venue}.",
+    "MoneyRecovered": "{account} gave back {amount@asset} to {venue}.",
+    "NumbersSet": "Weights or ranks of {venue} were set.",
+    "OffsetCovered": "{account} gave up claims of {amount@asset} for the part of the deficit that the"
+    " treasury"
+    " bears itself.",
+    "OffsetSet": "Stakers are not touched below a deficit of {amount@asset}.",
+    "ParameterChanged": "{name} of {venue} {asset} was set from {before} to {after}.",
+    "PendingDeficitCovered": "{account} burned claims of {amount@asset} against the deficit that a slash"
+    " covers.",
+    "PendingDeficitRaised": "The slash covers {amount@asset} of the deficit; the claims are still to be"
+    " burned.",
+    "PositionOpened": "{account} had {collateral_amount@collateral} as collateral and {debt_amount@debt}"
+    " of debt"
+    " on {venue} when the run began.",
+    "PricePublished": "The oracle told {price$} for one {asset}{_before}; the market said {market$}.",
+    "PriceTagged": "The price of {asset} was fixed on {venue} for good.",
+    "PriceTaken": "{venue} values {asset} at {price#18} from now on.",
+    "ProfitsSettled": "Losers paid winners {amount@asset} on {venue}.",
+    "ProposalExecuted": "The vote {proposal} was carried out by {account}.",
+    "ProposalMade": "{account} proposed {proposal}, which may be carried out from {executable%} on.",
+    "RateAccrued": "Fees of {ilk} were brought up to date on {venue}.",
+    "RecoveryAllocated": "{amount@asset} of recovered money went to {row} ({rule}).",
+    "RecoveryPaid": "{bearer} got {paid@paid_asset} of recovered money.",
+    "RefusalsCounted": "{count} wishes were refused: {reason}.",
+    "Repaid": "{payer} repaid {amount@asset} of {account}'s debt on {venue}.",
+    "ReserveListed": "{venue} opened a reserve of {asset}.",
+    "ShareFixed": "What each stablecoin gets of {asset} was fixed on {venue}.",
+    "ShortfallRecognised": "{account}'s collateral is gone and {amount@asset} of debt is left: that fell"
+    " short on"
+    " {venue}.",
+    "ShortfallUncovered": "All tiers are exhausted: {amount@asset} stay unpaid on {venue}.",
+    "ShutDown": "{venue} was shut down.",
+    "SinFlogged": "Debt of {amount~bid} left the queue of {venue}.",
+    "Slashed": "{assets@asset} were taken from everybody who had staked in {stake}, each in proportion.",
+    "SlashingSettled": "The state after the slash of {stake} ended.",
+    "SnapshotTaken": "It was written down what everybody had at stake at the default of {amount@asset}.",
+    "StakeTransferred": "{account} handed shares of {stake} to {to}.",
+    "Staked": "{account} staked {assets@asset} in {stake}.",
+    "Supplied": "{account} lent {amount@asset} to {venue}.",
+    "Traded": "{_trader} sold {_sold} for {_bought} at {_place}, where one {_thing} was {_mid}.",
+    "TransactionFailed": "A transaction of {_payer} failed ({reason}) and cost {_gas}.",
+    "TreasuryMinted": "{amount@asset} of interest went to {account}.",
+    "Unstaked": "{account} took {assets@asset} out of {stake}.",
+    "VaultChanged": "{account} changed a vault of {ilk} on {venue}.",
+    "VaultLiquidated": "{liquidator} had {lot@asset} seized from {account}'s vault; {auction} auction"
+    " {id} is to"
+    " raise {tab~bid}.",
+    "VaultSkimmed": "{account}'s vault was settled with {collateral@asset} of collateral.",
+    "Withdrawn": "{account} took {amount@asset} out of {venue}.",
+}
+"""By kind; of a kind that is not here the page lists the fields."""
+
+GLOSSARY: Final = {
+    "batch": "The unit in which the ledger is written and hashed.",
+    "claim": "What a venue owes a depositor.",
+    "deficit": "The account in which a recognised shortfall sits until somebody has paid.",
+    "digest": "The run's identity: two runs are equal if and only if their digests are.",
+    "event": "One thing that happened, as it stands in the ledger, with the money that moved.",
+    "haircut": "A pro-rata cut of claims.",
+    "health": "How far a position is from being unsafe: below one, anybody may liquidate it.",
+    "liquidator": "Who closes unsafe positions for profit.",
+    "loss": "What one payer bears.",
+    "oracle": "Who tells a protocol the price; it may lag behind the market.",
+    "position": "One debtor's collateral and debt in a venue.",
+    "residue": "What rounding and a protocol's own formulas leave over.",
+    "shortfall": "Debt that its debtor's collateral turned out not to cover, when that is recognised.",
+    "slash": "Stake taken from all stakers in proportion to pay a loss.",
+    "slippage": "What a sale moves the price against the seller.",
+    "stake": "Money put up to answer for others' losses, for a reward.",
+    "tier": "One row of the waterfall: whose money, up to how much, shared how.",
+    "venue": "Where people hold money and shortfalls are born: a pool, a vault engine, an exchange.",
+    "waterfall": "The order in which tiers pay for a shortfall, each until it runs dry.",
+}
+"""The project's words, each in one sentence."""
