@@ -18,6 +18,7 @@ import attrs
 
 from mutualize.encoding import DIGITS_MAX
 from mutualize.line_shapes import DIGITS, LineShape, Text, require, shape_of
+from mutualize.units import div_down
 
 PIECE: Final = 1 << 18
 """About so many bytes are taken at a time: fewer cost calls, more do not fit the processor's cache."""
@@ -28,6 +29,10 @@ LINE_MAX: Final = 4_096
 LEARNING: Final = 16_000
 """To find a shape costs about as much as to take so many bytes in another way: it has to be earned first."""
 EARNED_MAX: Final = 256 * LEARNING
+FIRST: Final = 128
+"""After so many a batch that was not taken by them earns less: names without digits make a shape each."""
+LESS: Final = 8
+"""By how much less."""
 
 _TIME_DIGITS_MAX: Final = 18
 """A time of more digits is left to the plain way, which knows what it can hold."""
@@ -58,16 +63,23 @@ class LineShapes:
         self._known: dict[bytes, LineShape | None] = {}
         """By skeleton. None where lines are left to the plain way."""
         self._earned = 0
+        self.learned = 0
+        """How many shapes were looked for."""
+        self._pays = True
+        """Whether the last batch was taken."""
 
     def take(self, body: bytes, seq: int, at: int) -> Taken | None:
         """Return what the lines of a batch come to; None where the plain way must be asked."""
-        self._earned = min(self._earned + len(body), EARNED_MAX)
+        earns = len(body) if self._pays or self.learned < FIRST else div_down(len(body), LESS)
+        self._earned = min(self._earned + earns, EARNED_MAX)
         taken, tx = Taken(seq, at), b""  # a transaction never goes on in the next batch
+        self._pays = False
         try:
             for piece in pieces(body, PIECE):
                 tx = _take(piece, self._of(piece), taken, tx)
         except ValueError:
             return None
+        self._pays = True
         return taken
 
     def _of(self, piece: bytes) -> list[LineShape]:
@@ -86,6 +98,7 @@ class LineShapes:
     def _learn(self, skeleton: bytes, line: bytes) -> None:
         require(self._earned >= LEARNING and len(line) <= LINE_MAX)
         self._earned -= LEARNING
+        self.learned += 1
         if len(self._known) >= SHAPES_MAX:
             self._known.clear()
         self._known[skeleton] = shape_of(line)

@@ -200,3 +200,25 @@ def test_a_shape_has_to_be_earned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert both(_Audit(), lines)[0] is True
     monkeypatch.setattr(ledger_columns, "LEARNING", len(b"".join(lines)) + 1)
     assert both(_Audit(), lines)[0] is False
+
+
+def test_names_without_digits_cost_no_more_than_they_earn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every line has a shape of its own, looking for shapes ends, whatever the ledger's length."""
+    monkeypatch.setattr(ledger_columns, "LEARNING", 16_000)
+    audit, length = _Audit(), 0
+    letters = str.maketrans("0123456789", "abcdefghij")
+    for batch in range(600):
+        entries = []
+        for seq in range(25 * batch, 25 * batch + 25):
+            name = f"{seq:06}".translate(letters)
+            moved = Transfer("pool:cash", f"outside:{name}", "ETH", 1)
+            event = Supplied(
+                venue="pool", account=name, asset="ETH", amount=1, scaled=1, transfers=(moved,), cells=()
+            )
+            entries.append(Entry(seq, 5, seq, None, event))
+        body = b"".join(map(encode, entries))
+        length += len(body)
+        assert not audit.take(body)
+    assert audit.book.seq == 15_000
+    assert length > 160 * 16_000
+    assert audit._shapes.learned <= 140
