@@ -39,6 +39,7 @@ from mutualize.report.folder import Folder
 from mutualize.report.html import fragment
 from mutualize.report.page import page, sentences
 from mutualize.report.plain import plain
+from mutualize.report.plots import figure
 from mutualize.report.sentences.words import Units
 from mutualize.report.state import state_at
 from mutualize.report.summary import expectations, summarize
@@ -178,6 +179,10 @@ class Run(Exported):
         if replay(self.entries()) != self.book:
             raise InvariantBroken("replay-equals-book", "the ledger folds to another state than the run had")
         return write_page(Source(self.summary, self.entries), path, force=force)
+
+    def plot(self) -> Any:
+        """Return a figure of matplotlib's, for a paper. Raises MutualizeError (4) where that is missing."""
+        return figure(self.summary)
 
     def __repr__(self) -> str:
         variant = f" variant {self.scenario.variant}" if self.scenario.variant else ""
