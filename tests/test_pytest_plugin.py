@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 SMALL = Path(__file__).parent / "small"
 INSTALLED = any(point.value == "mutualize.pytest_plugin" for point in entry_points(group="pytest11"))
 
