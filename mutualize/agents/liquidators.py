@@ -22,16 +22,13 @@ from mutualize.agents.desk import Desk, Opening
 from mutualize.agents.fees import OUTSIDE
 from mutualize.agents.mempool import Act, Sending, Sent, ended_signal
 from mutualize.agents.signals import cash_signal, loss_signal, market_signal, price_signal, terms_signal
+from mutualize.agents.sweeping import Sweeper
 from mutualize.agents.targets import Pair
 from mutualize.commands import ALL, Command, Trade
 from mutualize.errors import Reason
-from mutualize.events import Liquidated, Traded, trade
-from mutualize.market.market import Fill, Market
+from mutualize.events import Liquidated
+from mutualize.market.market import Fill
 from mutualize.protocol import Planned
-from mutualize.units import mul_div_down
-from mutualize.venues.joined import Joined
-from mutualize.venues.liquidation import Amounts
-from mutualize.venues.sweep import Sweep
 from mutualize.world import Phase, Steps, Wake, World
 
 
@@ -42,18 +39,6 @@ class Chance(NamedTuple):
     own: int
     profit: int
     seen: tuple[int, int]
-
-
-class Sale(NamedTuple):
-    """Where what is seized is sold now: the price in the middle, and two fractions.
-
-    `rate` turns collateral into what it brings, `worth` turns that into money of account.
-    """
-
-    market: Market
-    mid: int
-    rate: tuple[int, int]
-    worth: tuple[int, int]
 
 
 class Liquidator:
@@ -87,7 +72,7 @@ class Liquidator:
         self._skip: dict[tuple[Pair, str], None] = {}
         self._dry: dict[str, None] = {}
         self._idle: list[tuple[Opening, int]] = []
-        self._sweeping: Sweep | None = None
+        self._sweeper = Sweeper(name, desk, self._book)
 
     def run(self, world: World) -> Steps:
         """Look, act in the next block, look again; sleep while nothing pays."""
@@ -175,9 +160,7 @@ class Liquidator:
         desk = self._desk
         desk.fresh(world)
         pairs = desk.targets.look(world)
-        if self._wave != desk.targets.wave:
-            self._wave = desk.targets.wave
-            self._skip.clear()
+        self._renew()
         if self._waiting:
             self._skip.update(dict.fromkeys(self._waiting))
         self._idle = []
@@ -187,6 +170,12 @@ class Liquidator:
             if chance is not None and (best is None or chance.profit > best.profit):
                 best = chance
         return best
+
+    def _renew(self) -> None:
+        """Give nobody up any more, where everybody was ranked anew."""
+        if self._wave != self._desk.targets.wave:
+            self._wave = self._desk.targets.wave
+            self._skip.clear()
 
     def _look_at(self, world: World, pair: Pair) -> Chance | None:
         """Return the chance that a pair offers now. Targets that the pool refuses are passed over."""
@@ -246,116 +235,18 @@ class Liquidator:
     # --- many at a time ------------------------------------------------------------------------------------
 
     def _sweep(self, world: World) -> None:
-        """Do what looking and sending would do, one target after the other, as long as all are alike.
+        """Do what looking and sending would do, many at a time, where targets of one pair are in this block.
 
-        So it is in a block, with targets in one pair, and nothing but the sale to be reckoned with. What is
-        not alike is left to the plain way, after which this goes on.
+        What is not like the others is left to the plain way, after which this goes on.
         """
-        desk, now = self._desk, world.now
-        pairs = desk.targets.look(world)
-        market = desk.seller(pairs[0]) if len(pairs) == 1 and self._block(world) == now else None
-        rate = None if market is None else market.rate(now)
-        if market is None or rate is None:
+        now, pairs = world.now, self._desk.targets.look(world)
+        if len(pairs) != 1 or self._block(world) != now:
             return
-        mid, worth = market.mid(now), desk.worth_of(pairs[0].debt, now)
-        if mid is None or worth is None:
-            return
-        if self._wave != desk.targets.wave:
-            self._wave = desk.targets.wave
-            self._skip.clear()
-        pair = pairs[0]
-        if self._sweeping is None or not self._sweeping.is_current(now, pair):
-            self._sweeping = desk.sweep(world, pair, self.name)
-        if self._sweeping is not None:
-            self._sweep_pair(world, pair, self._sweeping, Sale(market, mid, rate, worth))
-
-    def _sweep_pair(self, world: World, pair: Pair, sweeping: Sweep, sale: Sale) -> None:
-        """Liquidate the best target of a pair, again and again, as long as it is like the others and pays.
-
-        What can be joined to the others is committed with them, all else at once. A haircut that makes others
-        unsafe ends it: they have to be ranked first.
-        """
-        targets, least, now = self._desk.targets, self._desk.habits.profit_min, world.now
-        room, joined = self._begin(world, sweeping, sale), sweeping.joined
+        self._renew()
         free = self._per_block - (self._sent if self._last == now else 0)
-        while free and not targets.is_outdated:
-            if not self._skip and (done := self._join_all(pair, sweeping, sale, free, room)):
-                free -= done
-                self._last, self._sent = now, self._per_block - free
-                if self._is_to_be_told(pair, joined, room):
-                    self._extend(world, sweeping, pair)
-                    room = self._begin(world, sweeping, sale)
-                continue
-            target = targets.pick(world, pair, self._skip, ahead=sweeping)
-            if target is None or not target.is_all:
-                break
-            amounts = sweeping.look(target.account, target.held, target.owed)
-            got = None if amounts is None else self._sells(amounts, sale, least)
-            if amounts is None or got is None:
-                break
-            if room and sweeping.join(got):
-                if target.account in joined.flags:  # nothing is left to be liquidated
-                    targets.drop(pair, target.account)
-            else:
-                self._extend(world, sweeping, pair)
-                sold, bought = (pair.collateral, amounts.seize), (pair.debt, got)
-                traded = Traded(mid=sale.mid, transfers=trade(self.name, sold, bought, sale.market.place))
-                world.enact(sweeping.take(), self._cause, after=(traded,))
-                self._book(pair, amounts.pay, amounts.seize, [(*sold, *bought)])
-                targets.forget(world, pair, target.account)
-                room = self._begin(world, sweeping, sale)
-            free -= 1
-            self._last, self._sent = now, self._per_block - free
-            if self._is_to_be_told(pair, joined, room):
-                self._extend(world, sweeping, pair)
-                room = self._begin(world, sweeping, sale)
-        self._extend(world, sweeping, pair)
-
-    def _join_all(self, pair: Pair, sweeping: Sweep, sale: Sale, free: int, room: int) -> int:
-        """Join the best targets, `free` at most, while each is as ranked, pays, and fits; return how many.
-
-        The loop in `_sweep_pair` would do the same; this takes what needs no second look.
-        """
-        targets, least, joined, done = self._desk.targets, self._desk.habits.profit_min, sweeping.joined, 0
-        ranked, moved, stops_at_cut = targets.ranked(pair), targets.moved, targets.would_move(pair.debt)
-        while done < free and joined.count < room and ranked:
-            _, account, held, owed, is_all = ranked[-1]
-            if not is_all or account in joined.left or account in moved:
-                break
-            amounts = sweeping.look(account, held, owed)
-            got = None if amounts is None else self._sells(amounts, sale, least)
-            if got is None or not sweeping.join(got):
-                break
-            done += 1
-            if account in joined.flags:  # nothing is left to be liquidated
-                ranked.pop()
-            if stops_at_cut and joined.has_cut:
-                break
-        return done
-
-    def _is_to_be_told(self, pair: Pair, joined: Joined, room: int) -> bool:
-        """Say whether what is joined fills its room, or may have made others unsafe."""
-        is_cut = joined.has_cut and self._desk.targets.would_move(pair.debt)
-        return joined.count >= room > 0 or is_cut
-
-    def _sells(self, amounts: Amounts, sale: Sale, least: int) -> int | None:
-        """Return what the sale of what is seized brings, or None where that earns less than `least`."""
-        got = mul_div_down(amounts.seize, *sale.rate)
-        earned = got - amounts.pay
-        return None if earned < 0 or (least and mul_div_down(earned, *sale.worth) < least) else got
-
-    def _begin(self, world: World, sweeping: Sweep, sale: Sale) -> int:
-        """Begin to join liquidations; return how many entries there may be until they are committed."""
-        sweeping.begin(sale.market.place, sale.mid, self._cause)
-        return world.room
-
-    def _extend(self, world: World, sweeping: Sweep, pair: Pair) -> None:
-        """Commit what was joined."""
-        joined = sweeping.joined
-        if joined.count:
-            paid, seized, got = joined.paid, joined.seized, joined.got
-            world.extend(sweeping.close())
-            self._book(pair, paid, seized, [(pair.collateral, seized, pair.debt, got)])
+        done = self._sweeper.run(world, pairs[0], self._skip, free, self._cause)
+        if done:
+            self._last, self._sent = now, self._per_block - free + done
 
     # --- acting ------------------------------------------------------------------------------------------
 
