@@ -48,6 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("mutualize_fail_on", "Which verdicts fail.", default="worse,changed,gone")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to write one baseline from several processes: each knows its own runs, the last would win."""
+    if config.getoption("--mutualize-update") and getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError("--mutualize-update writes one file: leave out -n")
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect scenarios."""
     if file_path.suffix != ".toml" or not _is_scenario(file_path):

@@ -84,6 +84,14 @@ def test_a_worse_protocol_fails_and_an_update_approves_it(project: Path) -> None
     outcome(project, "scenarios")
 
 
+def test_a_baseline_is_not_written_by_several_processes(project: Path) -> None:
+    """The runs of one would overwrite those of another: refused, and nothing is written."""
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    told = outcome(project, "scenarios", "-n", "2", "--mutualize-update", code=4)
+    assert "passed" not in told
+    assert not (project / "mutualize-baseline.json").exists()
+
+
 def test_a_broken_scenario_is_an_error_of_collection(project: Path) -> None:
     """It names the place, and other tests are still collected."""
     change(project, 'payer = "fund"', 'payer = "found"')
