@@ -131,7 +131,15 @@ def _side(
         return Side(plan.label, ran.summary, place / LEDGER)
     if seed is not None:
         raise MutualizeError("--seed", f"{plan.label} is a run that is there.", "Name a scenario instead.")
-    return Side(plan.label, _summary_of(ledger), ledger)
+    return side_of(plan.label, plan.source)
+
+
+def side_of(label: str, source: str) -> Side:
+    """Return a run that is kept as one side. Raises MutualizeError as `compare_runs` does."""
+    ledger = _ledger_in(source)
+    if ledger is None:
+        raise MutualizeError(source, "holds no run.", code=Exit.MISSING)
+    return Side(label, _summary_of(ledger), ledger)
 
 
 def _summary_of(ledger: Path) -> Data:

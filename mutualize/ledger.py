@@ -15,7 +15,7 @@ import hashlib
 import io
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -126,6 +126,8 @@ class Ledger(ABC):
         self._batch = bytearray()
         self._next = 0
         self._sealed = False
+        self.witness: Callable[[bytes], None] | None = None
+        """Is shown the event lines of each batch before it is written; what it raises stops the writing."""
 
     @property
     def digest(self) -> str:
@@ -171,6 +173,8 @@ class Ledger(ABC):
         """Write the open batch and its commit line; what it holds is acknowledged. Nothing if it is empty."""
         if not self._batch:
             return
+        if self.witness is not None:
+            self.witness(bytes(self._batch))
         chain = self._chain.copy()  # so that a failing write leaves this ledger where the file is
         chain.feed(self._batch, self._next - self.durable_seq)
         self._write(self._batch + chain.commit_line())

@@ -62,6 +62,7 @@ SHOWN_MAX: Final = 20_000
 """A notebook, which keeps all that it shows, is given the page of a run of at most so many events."""
 
 Progress: TypeAlias = Callable[[int], None]
+Witness: TypeAlias = Callable[[bytes], None]
 
 
 @attrs.define(eq=False, repr=False)
@@ -213,6 +214,7 @@ def run(
     limits: Raised = (),
     progress: Progress | None = None,
     log: Any = None,
+    witness: Witness | None = None,
 ) -> Run:
     """Run a scenario (a shipped one's name, a folder, a `.toml` file, or one that was loaded) to its end.
 
@@ -224,6 +226,7 @@ def run(
     durable       flush every batch of a ledger on file to the disk before it counts, against a power cut
     limits        how large it may be, by name: {'members': 5_000_000}
     progress      told the simulated time now and then
+    witness       shown the event lines of each batch before it is written; what it raises ends the run
 
     Raises MutualizeError for a mistake in the scenario or a file that cannot be written, InvariantBroken
     where a law does not hold. An interrupted run is sealed as such and returned.
@@ -236,6 +239,7 @@ def run(
             Interrupts() as interrupts,
             _opened(chosen, ledger if folder is None else folder.ledger, force, durable) as opened,
         ):
+            opened.witness = witness
             if folder is not None:
                 folder.write_scenario(chosen)
             ran = _play(chosen, opened, interrupts, progress, log)
@@ -277,7 +281,7 @@ def resume(
     if place.summarized and place.summarized == _ended(place.ledger):
         return None
     chosen = load(place.scenario, limits=limits_of(limits))
-    described = _described(chosen)
+    described = header_of(chosen)
     with (
         Interrupts() as interrupts,
         ResumedLedger(place.ledger, described, durable=durable, salvage=salvage) as opened,
@@ -309,7 +313,8 @@ def _chosen(
     return loads(dump(scenario), scenario.folder, overrides, variant, limits=scenario.limits)
 
 
-def _described(scenario: Scenario) -> Header:
+def header_of(scenario: Scenario) -> Header:
+    """Return what the ledger of a scenario's run says of itself."""
     return header(scenario.sha256, scenario.seed, __version__, RULES)
 
 
@@ -317,7 +322,7 @@ def _opened(
     scenario: Scenario, ledger: str | Path, force: bool, durable: bool
 ) -> AbstractContextManager[Ledger]:
     """Return the ledger to write, in a `with` block that closes its file."""
-    described = _described(scenario)
+    described = header_of(scenario)
     if ledger == "memory":
         return nullcontext(MemoryLedger(described))
     if ledger == "none":

@@ -113,6 +113,17 @@ class Waterfall:
         self.tells_more = freezes or self._tells_debtor or recoveries is not None
         """Whether a loss leads to more than what its tiers owe and pay."""
 
+    def change(self, view: View, other: Waterfall) -> None:
+        """Go by another table from now on; stakes, and the table of recoveries, stay what they are.
+
+        Raises ValueError while a loss waits or is owed: it stands at a place of this table.
+        """
+        if any(self.open.all(view, asset) for asset in self.cover.assets):
+            raise ValueError("a loss is open")
+        self._by_asset, self._tiers = other._by_asset, other._tiers
+        self.freezes, self._tells_debtor = other.freezes, other._tells_debtor
+        self.tells_more = other.tells_more
+
     def tiers(self, asset: str) -> Sequence[Tier]:
         """Return the table for a lost asset."""
         return self._tiers if self._by_asset is None else self._by_asset.get(asset, ())

@@ -96,7 +96,14 @@ class Desk:
         self._rates: dict[Pair, Rate | None] = {}
         self._sizes: dict[tuple[Pair, str, int, int, int], tuple[int, int] | None] = {}
         self._exact: dict[tuple[Pair, str, int], Opening | Reason] = {}
-        targets.asking.append(lambda pair, at: habits.profit_min + self.gas(pair, at))
+        targets.asking.append(lambda pair, at: self.habits.profit_min + self.gas(pair, at))
+
+    def change(self, habits: Habits) -> None:
+        """Go by other habits from now on; nothing that was worked out before is kept."""
+        self.habits = habits
+        self._tag = (-1, -1)
+        for kept in (self._openings, self._moments, self._rates, self._sizes, self._exact):
+            kept.clear()
 
     def block(self, at: int) -> int:
         """Return the first block at or after a moment: without a chain, that moment."""

@@ -74,6 +74,10 @@ class Liquidator:
         self._idle: list[tuple[Opening, int]] = []
         self._sweeper = Sweeper(name, desk, self._book)
 
+    def change(self, *, per_block: int, latency_s: int) -> None:
+        """Be as fast as that from now on; what was sent before is on its way."""
+        self._per_block, self._latency_s = per_block, latency_s
+
     def run(self, world: World) -> Steps:
         """Look, act in the next block, look again; sleep while nothing pays."""
         return self._act(world) if self._sending is None else self._bid(world, self._sending)

@@ -27,6 +27,11 @@ ORACLE: Final = "oracle"
 """The venue that prices are published to, and the account that publishes them and pays for it."""
 
 
+def feed_signal(asset: str) -> str:
+    """Name the signal that a feed is another one from now on."""
+    return f"feed:{asset}"
+
+
 def publish(asset: str, price: int, market: int | None) -> PublishPrice:
     """Return the command that tells a price; while the market is halted it says what was observed last."""
     return PublishPrice(
@@ -56,7 +61,9 @@ class PriceFeed:
         *,
         sending: Sending | None = None,
         tell: Tell | None = None,
+        changes: bool = False,
     ) -> None:
+        """Make a feed; `changes` says that it may be another one some day, at the signal of `feed_signal`."""
         self.name = f"oracle:{market.asset}"
         self._market = market
         self._oracle = oracle or Oracle(asset=market.asset, heartbeat_s=2**40, deviation=Ratio(0))
@@ -64,7 +71,9 @@ class PriceFeed:
         self._chain = chain
         self._sending = sending
         self._tell = tell or self._publish
-        self._signals = (traded_signal(market.asset),) if market.depth.permanent else ()
+        self._signals = [traded_signal(market.asset)] if market.depth.permanent else []
+        if changes:
+            self._signals.append(feed_signal(market.asset))
         self._under_way: deque[tuple[int, int]] = deque()
 
     def run(self, world: World) -> Steps:
@@ -72,6 +81,10 @@ class PriceFeed:
         if self._sending is not None:
             return self._bid(world, self._sending)
         return self._observe(world)
+
+    def change(self, oracle: Oracle) -> None:
+        """Go by another oracle from now on; what is under way arrives as it would have."""
+        self._oracle = oracle
 
     def _observe(self, world: World) -> Steps:
         """Publish in the next block after the delay."""

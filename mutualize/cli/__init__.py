@@ -18,6 +18,7 @@ from mutualize import __version__
 from mutualize.cli.checks import bench, check
 from mutualize.cli.compares import compare
 from mutualize.cli.exports import export
+from mutualize.cli.forks import fork
 from mutualize.cli.ledgers import repair, replay, verify
 from mutualize.cli.output import forget_stdout
 from mutualize.cli.reports import gallery, report
@@ -108,7 +109,7 @@ def cli(context: click.Context, debug: bool, color: str) -> None:
 
 for command in (
     *(list_, show, waterfall, init, schema, run, resume, spread, sensitivity),
-    *(report, gallery, explain, ledger_, compare, export, verify, replay, repair, check, bench),
+    *(report, gallery, explain, ledger_, compare, fork, export, verify, replay, repair, check, bench),
 ):
     cli.add_command(command)
 

@@ -64,6 +64,19 @@ class Market:
         """Say whether the price of a trade does not depend on its size."""
         return not self.depth.impact
 
+    def change(self, at: int, *, depth: Depth, cost: Ratio) -> None:
+        """Trade at another depth and cost from second `at` on. What still weighs is kept, to the base unit.
+
+        Raises ValueError for a depth that trades move for good, on either side: the past would move with it.
+        """
+        if self.depth.permanent or depth.permanent:
+            raise ValueError("a depth that trades move for good stays what it is")
+        weighing = self.pressure(at)
+        self.depth, self.cost = depth, cost
+        self.__attrs_post_init__()
+        if weighing and depth is not DEEP:
+            self._pressure.add(weighing, at)
+
     # --- the price -----------------------------------------------------------------------------------
 
     def spot(self, at: int) -> int | None:

@@ -10,7 +10,9 @@ from mutualize.projections.expectations import Expectation
 from mutualize.projections.frame import Frame, TierRow
 from mutualize.report.figures import Data, ratio
 from mutualize.report.text import moment, numeral
-from mutualize.scenario.marks import KINDS, in_list_order
+from mutualize.scenario.beginnings import FUNDER
+from mutualize.scenario.fork import FORKED, changes
+from mutualize.scenario.marks import KINDS, Input, in_list_order
 from mutualize.scenario.model import Expect, Scenario, Tier, Venue
 from mutualize.tier import (
     ASSESSMENT,
@@ -90,13 +92,14 @@ def _expectation(expect: Expect) -> Expectation:
 
 def frame_of(scenario: Scenario, accounts: tuple[str, ...] = ()) -> Frame:
     """Return the frame of a run. `accounts` are watched beside the single positions of the scenario."""
+    told = [scenario] if scenario.after is None else [scenario.after, scenario]
     single = [row.account for row in scenario.position_rows if row.account is not None]
     return Frame(
         decimals={scenario.money: 8, **{name: asset.decimals for name, asset in scenario.assets.items()}},
         money={name: market.money or scenario.money for name, market in scenario.markets.items()},
         roles=_roles(scenario),
         watch=tuple(dict.fromkeys((*accounts, *single))),
-        tiers=tuple(_row(venue, tier) for venue in scenario.venues.values() for tier in venue.waterfall),
+        tiers=tuple({(row.venue, row.tier): row for one in told for row in _rows(one)}.values()),
         currency=scenario.money,
         seed=scenario.seed,
     )
@@ -120,7 +123,13 @@ def _roles(scenario: Scenario) -> dict[str, str]:
         roles.update(dict.fromkeys(venue.balances, "depositors"))
     roles.update({group.name: "members" for group in scenario.members})
     roles.update({row.donor: "donors" for row in scenario.recovered})
+    if scenario.after is not None:  # at the start their money is no flow, but there already
+        roles.setdefault(FUNDER, "founders")
     return roles
+
+
+def _rows(scenario: Scenario) -> list[TierRow]:
+    return [_row(venue, tier) for venue in scenario.venues.values() for tier in venue.waterfall]
 
 
 def _row(venue: Venue, tier: Tier) -> TierRow:
@@ -148,7 +157,8 @@ def about(scenario: Scenario) -> Data:
             "end": moment(scenario.end),
             "seed": str(scenario.seed),
             "variant": scenario.variant,
-            "set": {given.path: given.value for given in scenario.inputs if given.kind == "override"},
+            "fork": _fork(scenario),
+            "set": {given.path: given.value for given in _set(scenario)},
             "money": scenario.money,
         },
         "assets": {name: asset.decimals for name, asset in scenario.assets.items()},
@@ -173,6 +183,20 @@ def about(scenario: Scenario) -> Data:
             for gap in scenario.gaps
         ],
     }
+
+
+def _set(scenario: Scenario) -> list[Input]:
+    """Return what was set for this run, from its beginning on."""
+    own = [given for given in scenario.inputs if given.kind == "override"]
+    return [given for given in own if not given.path.startswith(FORKED)]
+
+
+def _fork(scenario: Scenario) -> Data | None:
+    """Return what is different from a moment on; None where nothing is."""
+    if scenario.fork is None:
+        return None
+    told = [{"path": path, "before": before, "now": now} for path, before, now in changes(scenario)]
+    return {"at": moment(scenario.fork.at), "changes": told}
 
 
 def terms(scenario: Scenario) -> list[Data]:

@@ -14,6 +14,7 @@ from mutualize.report.figures import Data
 from mutualize.report.provenance import identity, provenance
 from mutualize.report.text import (
     amount,
+    changed,
     duration,
     listing,
     money,
@@ -80,6 +81,8 @@ def headline(summary: Data) -> Iterator[Block]:
     about = summary["scenario"]
     variant = f", variant {about['variant']}" if about["variant"] else ""
     yield Line(f"{about['name']}{variant}: {about['title']}", "quiet")
+    if about.get("fork"):
+        yield from (Line(f"A fork: {line}.", "quiet") for line in changed(about["fork"]))
     ended = summary["ledger"]["ended"]
     if ended != "complete":
         was = "failed" if ended == "failed" else f"was {ended}"

@@ -7,8 +7,9 @@ figure is ever shown larger than it is; what is cut to nothing but is not nothin
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from mutualize.units import format_decimal, mul_div_down
 
@@ -112,3 +113,10 @@ def listing(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def changed(fork: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a fork changes, as a summary has it, in a line each."""
+    for change in fork["changes"]:
+        was = f" (was {clean(change['before'])})" if change["before"] else ""
+        yield f"from {fork['at']} on, {clean(change['path'])} = {clean(change['now'])}{was}"

@@ -36,12 +36,11 @@ from mutualize.agents.signals import Signals
 from mutualize.agents.slashers import Slasher
 from mutualize.agents.stakers import Leavers, Leaving
 from mutualize.agents.targets import Targets
-from mutualize.agents.trading import MONEY_DECIMALS, Markets
+from mutualize.agents.trading import Markets
 from mutualize.agents.withdrawals import WithdrawalQueue
 from mutualize.market.chain import Chain
-from mutualize.market.depth import DEEP, Depth
 from mutualize.market.market import Market
-from mutualize.market.path import Bar, ConstantPath, Path, PointPath, PricePath
+from mutualize.market.path import ConstantPath
 from mutualize.market.space import Bid, Space
 from mutualize.protocol import Journal, Protocol, Reactor, Venue
 from mutualize.randomness import Stream
@@ -50,9 +49,10 @@ from mutualize.scenario.engines import Engines
 from mutualize.scenario.market import Bid as BidTable
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.market import Space as SpaceTable
+from mutualize.scenario.markets import markets_of
 from mutualize.scenario.model import Borrowers, Depositors, Governance, Liquidators, Scenario, Stakers
-from mutualize.scenario.model import Market as MarketTable
 from mutualize.scenario.tier_agents import TierAgents
+from mutualize.scenario.turns import Movers, turn_of
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
@@ -91,7 +91,9 @@ class Builder:
         ties: Stream | None = None,
     ) -> None:
         self.scenario = scenario
-        self.markets = {asset: _market(scenario, table) for asset, table in scenario.markets.items()}
+        self.markets = markets_of(scenario)
+        self._feeds_by_asset: dict[str, PriceFeed] = {}
+        self._groups: dict[str, tuple[Desk, list[Liquidator]]] = {}
         self.chain = _chain(scenario)
         self.mempool = Mempool(self.chain) if self.chain and self.chain.space else None
         self.fees = Fees(self.chain.native, self.chain.cost) if self.chain and self.chain.gas else Fees()
@@ -116,6 +118,7 @@ class Builder:
         self.world.start(Genesis(Beginnings(scenario, self.markets, seed)))
         for agent in self._agents():
             self.world.start(agent)
+        self._turn()
         signals = Signals(self.world, self.pools.values())
         self.protocol.observe(signals.observe, summary=signals.observe_stretch)
 
@@ -143,6 +146,23 @@ class Builder:
         every: dict[str, Venues | Custodian] = {**self.venues, **self.custodians}
         return {name: every[name] for name in self.scenario.venues if name in every}
 
+    # --- a fork ------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        """Let other terms hold from a fork on."""
+        scenario = self.scenario
+        if scenario.fork is None or scenario.after is None:
+            return
+        movers = Movers(
+            markets=self.markets,
+            later=markets_of(scenario.after),
+            feeds=self._feeds_by_asset,
+            venues=self._parts,
+            groups=self._groups,
+            habits={group.name: _habits(group) for group in scenario.after.liquidators},
+        )
+        self.world.start(turn_of(scenario, scenario.after, scenario.fork.at, movers))
+
     # --- prices ------------------------------------------------------------------------------------------
 
     def _price_agents(self, asset: str, market: Market) -> list[Agent]:
@@ -159,7 +179,10 @@ class Builder:
             return [PriceFeed(market, None, self.chain)]
         oracle, sending, osm = oracle_of(table), self._sending(table.bid), table.osm
         if osm is None:
-            return [PriceFeed(market, oracle, self.chain, sending=sending)]
+            changes = self.scenario.fork is not None
+            feed = PriceFeed(market, oracle, self.chain, sending=sending, changes=changes)
+            self._feeds_by_asset[market.asset] = feed
+            return [feed]
         is_fed = table.heartbeat_s is not None
         delayed = DelayedFeed(
             market, oracle, osm.hop_s, self.chain, fed=is_fed, sending=self._sending(osm.bid)
@@ -185,23 +208,17 @@ class Builder:
         if group.venue not in self._targets:
             pool = self.pools[group.venue]
             self._targets[group.venue] = Targets(pool, self._watchlist(Watchlist(pool)))
-        habits = Habits(
-            flash=group.flash,
-            profit_min=group.min_profit,
-            fraction_max=group.fraction_max,
-            lot_max=group.lot_max,
-        )
         decimals = {name: asset.decimals for name, asset in self.scenario.assets.items()}
         desk = Desk(
             self._targets[group.venue],
             Markets(self.markets, decimals),
             self._fees_of(group.bid),
             self.chain,
-            habits,
+            _habits(group),
             max((_silence(oracle) for oracle in self.scenario.oracles.values()), default=HORIZON_S),
         )
         sending = self._sending(group.bid)
-        return [
+        members = [
             Liquidator(
                 name,
                 desk,
@@ -212,6 +229,8 @@ class Builder:
             )
             for name in member_names(group.name, group.count)
         ]
+        self._groups[group.name] = desk, members
+        return [*members]
 
     def _fees_of(self, table: BidTable | None) -> Fees:
         """Return what gas costs somebody who bids so, at his first bid."""
@@ -355,36 +374,10 @@ def _silence(table: OracleTable) -> int:
     return max(table.heartbeat_s or 0, hop_s)
 
 
-def _market(scenario: Scenario, table: MarketTable) -> Market:
-    """Return a market. Without a money of its own it trades against the money of account."""
-    assets = scenario.assets
-    depth = DEEP
-    if table.depth is not None:
-        depth = Depth(
-            amount=table.depth.amount,
-            impact=Ratio(table.depth.impact),
-            recovery_s=table.depth.recovery_s,
-            permanent=Ratio(table.depth.permanent),
-        )
-    return Market(
-        asset=table.asset,
-        money=table.money or scenario.money,
-        asset_decimals=assets[table.asset].decimals,
-        money_decimals=assets[table.money].decimals if table.money else MONEY_DECIMALS,
-        path=_path(table),
-        place=table.place,
-        depth=depth,
-        cost=Ratio(table.cost),
+def _habits(group: Liquidators) -> Habits:
+    return Habits(
+        flash=group.flash,
+        profit_min=group.min_profit,
+        fraction_max=group.fraction_max,
+        lot_max=group.lot_max,
     )
-
-
-def _path(table: MarketTable) -> Path:
-    if table.price is not None:
-        return ConstantPath(table.price)
-    if table.points:
-        return PointPath(table.points)
-    assert table.prices is not None, "the loader asks for exactly one of price, points and prices"
-    bars = [
-        Bar(at=row.at, open=row.open, high=row.high, low=row.low, close=row.close) for row in table.candles
-    ]
-    return PricePath(bars, table.prices.bar_s)

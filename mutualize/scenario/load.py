@@ -19,20 +19,23 @@ from mutualize.scenario.crosschecks import check_whole, find_gaps
 from mutualize.scenario.document import Document, parse, read_document
 from mutualize.scenario.dump import canonical, digest
 from mutualize.scenario.find import FILE, find
+from mutualize.scenario.fork import blended, objections
 from mutualize.scenario.known import Known
 from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.market import Chain, Market
-from mutualize.scenario.model import Expect, ExpectRow, Scenario
-from mutualize.scenario.place import Problems, TooManyError, did_you_mean, display, shown
+from mutualize.scenario.model import Expect, ExpectRow, Fork, Scenario
+from mutualize.scenario.place import Path, Problems, TooManyError, did_you_mean, display, shown
 from mutualize.scenario.population import Position, PositionRow
 from mutualize.scenario.presets import expand
 from mutualize.scenario.reader import BAD, Reader
+from mutualize.scenario.scalars import format_time, parse_time
 from mutualize.scenario.settings import Setter, copied
 from mutualize.scenario.tier_rows import CONTRACT_TIERS
 from mutualize.scenario.vaults import Vault, VaultRows
 from mutualize.scenario.venue import Venue
 
 APPLIED: Final = "applied"
+FORK: Final = "fork"
 Overrides = Sequence[tuple[str, str]]
 
 
@@ -111,9 +114,54 @@ def _read(
         _apply(setter, variant)
     for path, typed in overrides:
         setter.override(path, typed)
+    before = copied(data) if FORK in data else None
+    scenario = _understood(data, setter.cuts, beside, problems)
+    if scenario is None or scenario.fork is None or before is None:
+        return scenario
+    return _forked(scenario, scenario.fork, before, setter.cuts, beside, problems)
+
+
+def _forked(
+    scenario: Scenario,
+    fork: Fork,
+    data: dict[str, Any],
+    cuts: list[Path],
+    beside: Beside,
+    problems: Problems,
+) -> Scenario | None:
+    """Return a scenario with what comes after its fork, or None where problems were noted."""
+    del data[FORK]
+    setter = Setter(data, problems, beside.limits, [*cuts])
+    values = {path: _from_start(path, value, scenario.start, fork.at) for path, value in fork.set.items()}
+    setter.settle(values, (FORK, "set"), {"override": f"set from {format_time(fork.at)} on"})
+    after = None if problems.found else _understood(data, setter.cuts, beside, problems)
+    if after is None:
+        return None
+    for place, problem, remedy in objections(scenario, after, fork.at):
+        problems.add(place, problem, remedy)
+    if problems.found:
+        return None
+    return attrs.evolve(
+        blended(scenario, after, fork.at),
+        sha256=digest(scenario.data, (*scenario.files, *(f for f in after.files if f not in scenario.files))),
+    )
+
+
+def _from_start(path: str, value: Any, start: int, at: int) -> Any:
+    """Let the points of a price that begin at a fork reach back to the start, where nobody will see them."""
+    with suppress(ValueError, TypeError, IndexError, KeyError):
+        if path.startswith("markets.") and path.endswith(".points") and start < parse_time(value[0][0]) <= at:
+            return [[format_time(start), value[0][1]], *value]
+    return value
+
+
+def _understood(
+    data: dict[str, Any], cuts: Sequence[Path], beside: Beside, problems: Problems
+) -> Scenario | None:
+    """Read data that is settled; returns None where problems were noted."""
     expand(data, problems)
     known = Known(data, beside.limits)
-    reader = Reader(known, problems, frozenset(setter.cuts))
+    reader = Reader(known, problems, frozenset(cuts))
     made = reader.read(Scenario, data, (), None)
     check_tables(reader.built, problems)
     files = FileReader(beside, known, problems, reader.marks)

@@ -184,6 +184,18 @@ class Spread:
     vary: tuple[Vary, ...] = of(Rows(Vary), "the inputs that are drawn", default=())
 
 
+@attrs.frozen(kw_only=True)
+class Fork:
+    """What is different from a moment on; until then everything is as it stands in the file.
+
+    Prices, feeds, reserve terms, tiers, liquidators' habits, later votes and the end can be changed so; what
+    has begun before it cannot.
+    """
+
+    at: int = of(Time(), "from when on")
+    set: Mapping[str, Any] = of(Settings(), "dotted paths and their values from then on")
+
+
 @attrs.frozen
 class DataFile:
     """A file beside the scenario: its name inside the folder, what it is, and where it comes from."""
@@ -257,6 +269,12 @@ class Scenario:
         Table(Spread), "how far chance and uncertain inputs spread the outcomes", factory=Spread
     )
 
+    fork: Fork | None = of(
+        Table(Fork),
+        "other values from a moment on (`mutualize fork` writes it); left out: none",
+        default=None,
+    )
+
     positions: tuple[Position, ...] = computed("all positions, from the file and from tables", default=())
     vaults: tuple[Vault, ...] = computed("the vaults of all tables of vaults", default=())
     expect: tuple[Expect, ...] = computed("all expectations, of the base run and of variants", default=())
@@ -264,6 +282,9 @@ class Scenario:
     gaps: tuple[Gap, ...] = computed("holes in the prices inside the window", default=())
     files: tuple[DataFile, ...] = computed("the files beside the scenario", default=())
     data: Mapping[str, Any] = computed("what was read, variant and overrides applied", factory=dict)
+    after: Scenario | None = computed(
+        "with a fork: the scenario whose values hold from then on", default=None
+    )
     sha256: str = computed("digest over `data` and the files' digests", default="")
     folder: Path = computed("where it lies", default=Path())
     limits: Limits = computed("how large it might be when it was loaded", default=LIMITS)
@@ -274,7 +295,12 @@ class Scenario:
         return self.applied
 
     def expected(self) -> tuple[Expect, ...]:
-        """Return the expectations of the variant that was loaded (of the base run, without one)."""
+        """Return the expectations of the variant that was loaded (of the base run, without one).
+
+        A fork has none: what was published is about what happened.
+        """
+        if self.fork is not None:
+            return ()
         return tuple(expect for expect in self.expect if expect.variant == self.variant)
 
 
@@ -290,6 +316,7 @@ __all__ = [
     "Depth",
     "Expect",
     "ExpectRow",
+    "Fork",
     "Gap",
     "GasFile",
     "Governance",

@@ -42,6 +42,8 @@ from mutualize.scenario.marks import KINDS
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path, Problems, did_you_mean, format_path, parse_path, shown
 
+QUOTED_BY: Final = ("price", "prices", "points")
+"""What a market's price is given by: one of them, so a new one takes the place of the others."""
 AMOUNT: Final = Amount("")
 """Stands for one entry of a table of amounts."""
 ROOT: Final = Table(Scenario)
@@ -67,6 +69,12 @@ def parse_value(text: str, limits: Limits = LIMITS) -> Any:
     if len(parsed) != 1 or not isinstance(value, str | int | list | dict):
         return text
     return value
+
+
+def meant(before: Any, typed: str, limits: Limits = LIMITS) -> Any:
+    """Read what a user typed for a value that was `before`: where that is a text, a number stays as typed."""
+    value = parse_value(typed, limits)
+    return typed if isinstance(before, str) and not isinstance(value, str | dict | list) else value
 
 
 def copied(raw: Any) -> Any:
@@ -183,20 +191,18 @@ class Setter:
         option = f"--set {shown(text)[1:-1]}"
         try:
             target = resolve(self.data, text)
-            value = parse_value(typed, self.limits)
+            before = plain(get(self.data, target.path))
+            value = meant(before, typed, self.limits)
         except BeyondLimitError as error:
             self.problems.add_option(option, str(error), error.remedy, Exit.LIMIT)
             return
         except ValueError as error:
             self.problems.add_option(option, str(error))
             return
-        before = plain(get(self.data, target.path))
         if type(before) is type(value) and before == value:
             return
         if isinstance(before, int | str) and isinstance(value, int | str) and str(before) == typed:
             return
-        if isinstance(before, str) and not isinstance(value, str | dict | list):
-            value = typed
         self._put(target, value, {"override": WHY})
         self.problems.places[target.path] = option
 
@@ -210,8 +216,12 @@ class Setter:
             {kind: table[MARKED][kind] for kind in KINDS if kind in table[MARKED]} if _has_mark(table) else {}
         )
         mark = {**mark, **{kind: table[kind] for kind in KINDS if kind in table}}
+        self.settle(values, ("variants", name, "set"), mark)
+
+    def settle(self, values: Mapping[str, Any], place: Path, mark: Mapping[str, str]) -> None:
+        """Set what a table of settings says that stands at `place`."""
         for text, value in values.items():
-            at: Path = ("variants", name, "set", text)
+            at: Path = (*place, text)
             try:
                 target = resolve(self.data, text)
             except ValueError as error:
@@ -223,6 +233,10 @@ class Setter:
 
     def _put(self, target: Target, value: Any, mark: Mapping[str, str]) -> None:
         new = marked(target.kind, value, mark) if mark else value
+        table = get(self.data, target.path[:-1])
+        if len(target.path) == 3 and target.path[0] == "markets" and isinstance(table, dict):
+            for other in QUOTED_BY if target.path[-1] in QUOTED_BY else ():
+                table.pop(other, None)
         try:
             put(self.data, target.path, new)
         except (TypeError, KeyError, IndexError, AttributeError):

@@ -57,8 +57,10 @@ class TierAgents:
         votes = self._scenario.governance
         for name, parts in self._venues.items():
             venue, waterfall = self._scenario.venues[name], parts.waterfall
-            takes_time = any(tier.wait_s or tier.due_s is not None for tier in venue.waterfall)
-            if waterfall is not None and (takes_time or venue.freeze_exits):
+            later = venue if self._scenario.after is None else self._scenario.after.venues[name]
+            tiers = (*venue.waterfall, *later.waterfall)
+            takes_time = any(tier.wait_s or tier.due_s is not None for tier in tiers)
+            if waterfall is not None and (takes_time or venue.freeze_exits or later.freeze_exits):
                 opens = not any((vote.venue, vote.action) == (name, "open-exits") for vote in votes)
                 yield Steward(waterfall, opens=opens, fees=self._fees)
 

@@ -99,6 +99,10 @@ class Pool:
             ReportLoss: self.report_loss,
         }
 
+    def change(self, rules: PoolRules) -> None:
+        """Go by the rules of another version from now on."""
+        self.rules, self._kept = rules, None
+
     def decide(self, view: View, command: Command, at: int) -> list[Event]:
         """Return what happens, or raise Refused."""
         return self._verbs[type(command)](view, command, at)

@@ -231,4 +231,13 @@ def commands(summary: Data) -> Sequence[tuple[str, str]]:
     for path, value in about["set"].items():
         options += ["--set", f"{path}={value}"] if path != "seed" else []
     again = join(["mutualize", "run", about["name"], *options, "--out", "DIR"])
+    if about.get("fork"):
+        forking = ["mutualize", "fork", "DIR", "--at", about["fork"]["at"], "--out", "FORK"]
+        for change in about["fork"]["changes"]:
+            forking += ["--set", f"{change['path']}={change['now']}"]
+        return (
+            ("repeat the run that it comes from", again),
+            ("fork it", join(forking)),
+            ("check its ledger", "mutualize verify FORK/ledger.jsonl --deep"),
+        )
     return (("repeat the run", again), ("check its ledger", "mutualize verify DIR/ledger.jsonl --deep"))
