@@ -44,6 +44,7 @@ from mutualize.tier_rule import TierRule
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
+from mutualize.venues.positions import PoolPositions
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
 from mutualize.waterfall import Waterfall
@@ -167,11 +168,13 @@ class Crash:
             cost=Ratio(workload.SLIPPAGE_BPS * 10**14),
         )
         usdc = Market(asset="USDC", money="", asset_decimals=6, money_decimals=8, path=ConstantPath(10**8))
-        watchlist = Watchlist(self.pool)
+        watchlist = Watchlist(PoolPositions(self.pool))
         self.protocol.observe(watchlist.observe, summary=watchlist.observe_stretch)
         self.protocol.observe(self._note, Liquidated, summary=self._note_stretch)
         markets = Markets({"ETH": eth, "USDC": usdc}, {"ETH": 18, "USDC": 6})
-        desk = Desk(Targets(self.pool, watchlist), markets, Fees(), None, Habits(flash=True), 3_600)
+        desk = Desk(
+            Targets(PoolPositions(self.pool), watchlist), markets, Fees(), None, Habits(flash=True), 3_600
+        )
         return Liquidator("keeper", desk, {}, 0, UNLIMITED)
 
     def _note(self, entry: Entry) -> None:

@@ -25,11 +25,8 @@ from mutualize.book import View
 from mutualize.events import Entry, Event, LossAbsorbed, ParameterChanged, PricePublished
 from mutualize.stops import Key, Stops
 from mutualize.stretch import Stretch
-from mutualize.tables import ORACLE, debt_table, flags_table, reserve_table, supply_table
 from mutualize.units import BPS, RAY, WAD, div_up, mul_div_down, mul_div_up
-from mutualize.venues.pool import Pool
-from mutualize.venues.reserve import Reserve
-from mutualize.venues.work import Work
+from mutualize.venues.positions import DEBTORS, HOLDERS, Counted, Positions
 
 ONE: Final = 2**128
 """1 on the axis of prices and stops."""
@@ -105,8 +102,8 @@ class Watchlist:
     evaluations), `references` (how often a drift made it place everybody anew).
     """
 
-    def __init__(self, pool: Pool, members: Callable[[str], bool] | None = None) -> None:
-        self.pool = pool
+    def __init__(self, positions: Positions, members: Callable[[str], bool] | None = None) -> None:
+        self.positions = positions
         self.waves = 0
         """Grows whenever prices, parameters or a haircut moved everybody at once."""
         self.placed = 0
@@ -114,21 +111,19 @@ class Watchlist:
         self.screened = 0
         self.references = 0
         self._members = members
-        self._flags = flags_table(pool.name)
-        self._columns = [supply_table(pool.name, asset) for asset in pool.assets]
-        self._columns += [debt_table(pool.name, asset) for asset in pool.assets]
-        self._tables = dict.fromkeys([self._flags, *self._columns])
+        self._tables = dict.fromkeys(positions.tables)
+        self._flags = positions.flags_table
         self._dirty: dict[str, None] = {}
         self._near: dict[str, Near] = {}
         self._stops = Stops()
         self._kinds: dict[int, Kind | None] = {}
         self._reference: dict[str, tuple[int, int, int]] = {}
         """Price and indexes of an asset when it was last worked out what rounding can hide."""
-        self._hidden = [0] * len(self._columns)
+        self._hidden = [0] * (2 * len(positions.assets))
         """That, in scaled units: so much less is counted as collateral (negative), so much more as debt."""
-        self._at_risk = 0
-        """The flags of all who ever owed, together: what was collateral to any of them."""
-        self._owes = sum(1 << 2 * place for place in range(len(pool.assets)))
+        self._at_risk = 0 if positions.flags_table else -1
+        """The flags of all who ever owed, together: what was collateral to any of them; all where unknown."""
+        self._owes = sum(1 << 2 * place for place in range(len(positions.assets)))
 
     def observe(self, entry: Entry) -> None:
         """Note whose position an entry changed."""
@@ -163,14 +158,14 @@ class Watchlist:
         """
         if not isinstance(event, LossAbsorbed):
             return True
-        if event.asset not in self.pool.assets:
+        if event.asset not in self.positions.assets:
             return False
-        keys = {key for _, key, _ in event.cells}
-        return "borrow_index" in keys or ("liquidity_index" in keys and self.is_at_risk(event.asset))
+        moved = self.positions.moves_all(event)
+        return moved == DEBTORS or (moved == HOLDERS and self.is_at_risk(event.asset))
 
     def is_at_risk(self, asset: str) -> bool:
         """Say whether anybody who ever owed had an asset as collateral."""
-        return self.pool.bits.is_collateral(self._at_risk, asset)
+        return self.positions.bits.is_collateral(self._at_risk, asset)
 
     @property
     def moved(self) -> Container[str]:
@@ -184,9 +179,9 @@ class Watchlist:
     def ranked(self, view: View, at: int, level: int = WAD) -> list[tuple[int, str]]:
         """Return `candidates` with their health factors."""
         found = self.unsafe(view, at, level)
-        work = self._reading(view, at)
+        factor = self.positions.factor(view, at)
         self.screened += len(found)
-        return sorted((work.health(name).factor, name) for name in found)
+        return sorted((factor(name), name) for name in found)
 
     def unsafe(self, view: View, at: int, level: int = WAD) -> list[str]:
         """Return the accounts of `candidates` in no order of meaning, looking only at those in doubt."""
@@ -204,55 +199,45 @@ class Watchlist:
         self._place(view, market, [*moved, *self._stops.passed(market.prices)])
         return self._judge(view, at, level, market, self._look(market))
 
-    def _reading(self, view: View, at: int) -> Work:
-        """Return the pool's working copies for reading, its reserves loaded once for all accounts."""
-        work = self.pool.work(view, at, accruing=False)
-        for asset in self.pool.assets:
-            if view.has(reserve_table(self.pool.name, asset), "decimals"):
-                work.reserve(asset)
-        return work
-
     # --- the market --------------------------------------------------------------------------------------
 
     def _market(self, view: View, at: int, level: int) -> Market:
         """Return the weights of all assets that have a reserve and a price, and the prices of their pairs."""
-        count = len(self.pool.assets)
+        count, whole = len(self.positions.assets), self.positions.whole
         weights, drifted = [0] * (2 * count), False
-        told = view.table(ORACLE)
-        for place, asset in enumerate(self.pool.assets):
-            if asset not in told or not view.has(reserve_table(self.pool.name, asset), "decimals"):
+        for place, asset in enumerate(self.positions.assets):
+            now = self.positions.counted(view, asset, at)
+            if now is None:
                 continue
-            price, reserve = told[asset], self.pool.reserve(view, asset)
-            income, owed = reserve.income_index(at), reserve.debt_index(at)
-            weights[place] = WAD * mul_div_down(income * price * reserve.threshold, SCALE, reserve.unit)
-            weights[count + place] = -level * mul_div_up(owed * price * BPS, SCALE, reserve.unit)
-            drifted |= self._drifts(place, reserve, (price, income, owed))
+            weights[place] = WAD * mul_div_down(now.income * now.price * now.threshold, SCALE, now.unit)
+            weights[count + place] = -level * mul_div_up(now.debt * now.price * whole, SCALE, now.unit)
+            drifted |= self._drifts(place, asset, now)
         if drifted:
-            for name in view.table(self._flags):
+            for name in self.positions.flags(view):
                 if self._members is None or self._members(name):
                     self._dirty[name] = None
         return Market(weights, *_pairs(weights, count))
 
-    def _drifts(self, place: int, reserve: Reserve, now: tuple[int, int, int]) -> bool:
+    def _drifts(self, place: int, asset: str, now: Counted) -> bool:
         """Say whether an asset is new or has moved so far that everybody has to be placed anew.
 
         A balance is rounded to a base unit and a value to a unit of money, which hides less than
         RAY / index + RAY · unit / (index · price) scaled units: more, the lower they are.
         """
-        then = self._reference.get(reserve.asset)
+        then, moving = self._reference.get(asset), (now.price, now.income, now.debt)
         if then is not None:
-            for before, is_now in zip(then, now, strict=True):
+            for before, is_now in zip(then, moving, strict=True):
                 if is_now and not before <= is_now * DRIFT_MAX <= before * DRIFT_MAX**2:
                     break
             else:
                 return False
             self.references += 1
-        self._reference[reserve.asset] = now
-        price, income, owed = now
-        for index, column, sign in ((income, place, -1), (owed, place + len(self.pool.assets), 1)):
+        self._reference[asset] = moving
+        price, income, owed = moving
+        for index, column, sign in ((income, place, -1), (owed, place + len(self.positions.assets), 1)):
             if index and price:
                 lowest = div_up(DRIFT_MAX * RAY, index)
-                lowest += div_up(DRIFT_MAX**2 * RAY * reserve.unit, index * price)
+                lowest += div_up(DRIFT_MAX**2 * RAY * now.unit, index * price)
                 self._hidden[column] = sign * lowest
         return True
 
@@ -260,7 +245,7 @@ class Watchlist:
 
     def _kind(self, flags: int) -> Kind | None:
         """Return what flags mean. None without collateral or without debt, or without a price of each."""
-        assets, bits = self.pool.assets, self.pool.bits
+        assets, bits = self.positions.assets, self.positions.bits
         held = [place for place, asset in enumerate(assets) if bits.is_collateral(flags, asset)]
         owed = [len(assets) + place for place, asset in enumerate(assets) if bits.is_owed(flags, asset)]
         if not held or not owed:
@@ -277,7 +262,7 @@ class Watchlist:
     def _place(self, view: View, market: Market, names: list[str]) -> None:
         """Read positions, and let them sleep where they can."""
         by_flags: dict[int, list[str]] = {}
-        flags_of = view.table(self._flags)
+        flags_of, columns = self.positions.flags(view), self._columns(view)
         for name in names:
             flags = flags_of.get(name, 0)
             if flags in by_flags:
@@ -288,10 +273,7 @@ class Watchlist:
             kind = self._kinds[flags] if flags in self._kinds else self._kind(flags)
             if kind is None:
                 continue
-            reads, hidden = (
-                [view.table(self._columns[place]) for place in kind.places],
-                kind.pick(self._hidden),
-            )
+            reads, hidden = [columns(place) for place in kind.places], kind.pick(self._hidden)
             self.placed += len(alike)
             if kind.is_pair:
                 self._place_pairs(market, kind, alike, reads)
@@ -299,6 +281,12 @@ class Watchlist:
             for name in alike:
                 amounts = [read.get(name, 0) + less for read, less in zip(reads, hidden, strict=True)]
                 self._stand(market, name, kind, [max(0, amount) for amount in amounts])
+
+    def _columns(self, view: View) -> Callable[[int], Mapping[str, int]]:
+        """Return the function that finds the units of a place: first all collateral, then all debt."""
+        assets = self.positions.assets
+        held, owed, count = self.positions.held, self.positions.owed, len(assets)
+        return lambda place: held(view, assets[place]) if place < count else owed(view, assets[place - count])
 
     def _place_pairs(
         self, market: Market, kind: Kind, names: list[str], reads: list[Mapping[str, int]]
@@ -371,7 +359,7 @@ class Watchlist:
         self, view: View, at: int, level: int, market: Market, names: list[str]
     ) -> dict[int, list[str]]:
         """Return, by flags, who is below `level`. What rounding may hide, the pool's own integers decide."""
-        work: Work | None = None
+        factor: Callable[[str], int] | None = None
         found: dict[int, list[str]] = {}
         hidden: dict[int, tuple[tuple[int, ...], int]] = {}
         for name in names:
@@ -387,9 +375,9 @@ class Watchlist:
                 margin = sum(map(mul, amounts, weighs))
                 owed = -sum(map(mul, amounts[kind.held :], weighs[kind.held :]))
             if margin + least + mul_div_up(owed, 1, DOUBT) >= 0:
-                work = work or self._reading(view, at)
+                factor = factor or self.positions.factor(view, at)
                 self.screened += 1
-                if work.health(name).factor >= level:
+                if factor(name) >= level:
                     continue
             found.setdefault(kind.flags, []).append(name)
         return {flags: found[flags] for flags in sorted(found)}

@@ -55,6 +55,7 @@ from mutualize.randomness import Fixed, Uniform
 from mutualize.units import WAD
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
+from mutualize.venues.positions import PoolPositions
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
 from mutualize.world import Phase, Steps, World
@@ -346,7 +347,7 @@ def test_gas_is_paid_with_the_withdrawal() -> None:
 
 def callers(town: Town, behaviour: str, purse: int, reaction_s: int = 600) -> MarginCalls:
     """Make a population of borrowers who answer below a health factor of 1.05."""
-    watchlist = Watchlist(town.pool, is_member("borrowers", 3))
+    watchlist = Watchlist(PoolPositions(town.pool), is_member("borrowers", 3))
     town.protocol.observe(watchlist.observe)
     plan = Plan(
         behaviour=behaviour,
@@ -356,7 +357,7 @@ def callers(town: Town, behaviour: str, purse: int, reaction_s: int = 600) -> Ma
         reaction_s=Fixed(reaction_s),
         purse=Fixed(purse),
     )
-    return MarginCalls("borrowers", 3, watchlist, plan, town.fees)
+    return MarginCalls("borrowers", 3, town.pool, watchlist, plan, town.fees)
 
 
 @pytest.mark.parametrize(("behaviour", "kind"), [(TOP_UP, Supplied), (DELEVERAGE, Repaid)])

@@ -47,6 +47,7 @@ from mutualize.randomness import Stream
 from mutualize.units import PRICE_UNIT, WAD, Ratio
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
+from mutualize.venues.positions import PoolPositions
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
 from mutualize.world import Phase, Steps, World
@@ -108,7 +109,7 @@ class Exchange:
         venues: list[Any] = [self.pool, Feed(), Outside()]
         self.protocol = Protocol(venues, self.pages)
         self.world = World(self.protocol, start=0, end=end, seed=1)
-        self.watchlist = Watchlist(self.pool)
+        self.watchlist = Watchlist(PoolPositions(self.pool))
         self.protocol.observe(self.watchlist.observe)
         self.protocol.observe(Signals(self.world, [self.pool]).observe)
         self.paths: dict[str, Path] = {
@@ -121,7 +122,7 @@ class Exchange:
         self.bourse = Markets(self.markets, DECIMALS)
         self.chain = Chain(start=0, block_s=12, native="ETH", gas_path=10**9, gas=gas or {})
         self.fees = Fees("ETH", self.chain.cost)
-        self.targets = Targets(self.pool, self.watchlist)
+        self.targets = Targets(PoolPositions(self.pool), self.watchlist)
         self.beginnings: list[Command] = []
         self.script: list[tuple[int, Command]] = []
         self.agents: list[Any] = []

@@ -16,6 +16,7 @@ from mutualize.agents.members import Draw, draw, is_member
 from mutualize.agents.signals import loss_signal, price_signal, terms_signal
 from mutualize.commands import Command, Repay, Supply
 from mutualize.units import BPS, WAD, div_up, mul_div_up
+from mutualize.venues.pool import Pool
 from mutualize.venues.rules import Health
 from mutualize.venues.work import Work
 from mutualize.watchlist import Watchlist
@@ -45,9 +46,12 @@ class MarginCalls:
 
     phase: Final = Phase.SETTLEMENT
 
-    def __init__(self, name: str, count: int, watchlist: Watchlist, plan: Plan, fees: Fees) -> None:
+    def __init__(
+        self, name: str, count: int, pool: Pool, watchlist: Watchlist, plan: Plan, fees: Fees
+    ) -> None:
         self.name = name
         self.is_member = is_member(name, count)
+        self._pool = pool
         self._watchlist = watchlist
         self._plan = plan
         self._fees = fees
@@ -57,7 +61,7 @@ class MarginCalls:
 
     def run(self, world: World) -> Steps:
         """Sleep until prices move or somebody's time to react is over."""
-        venue, plan = self._watchlist.pool.name, self._plan
+        venue, plan = self._watchlist.positions.name, self._plan
         signals = dict.fromkeys(
             [
                 price_signal(plan.collateral),
@@ -87,7 +91,7 @@ class MarginCalls:
         """Restore the margin as far as the purse allows. Whose purse is empty is not called again."""
         if name not in self._purses:
             self._purses[name] = draw(world.seed, name, "purse", self._plan.purse)
-        work = self._watchlist.pool.work(world.book, world.now, accruing=False)
+        work = self._pool.work(world.book, world.now, accruing=False)
         health = work.health(name)
         if health.factor < self._plan.margin:
             amount = min(self._purses[name], self._needed(work, health))
@@ -97,7 +101,7 @@ class MarginCalls:
             del self._called[name]
 
     def _pay(self, world: World, name: str, amount: int) -> None:
-        venue, plan = self._watchlist.pool.name, self._plan
+        venue, plan = self._watchlist.positions.name, self._plan
         command: Command
         if plan.behaviour == TOP_UP:
             action = "supply"

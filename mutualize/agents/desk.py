@@ -24,7 +24,8 @@ from mutualize.market.chain import Chain
 from mutualize.market.market import Market
 from mutualize.protocol import Planned
 from mutualize.stretch import could_be_holes
-from mutualize.units import BPS, WAD, mul_div_down
+from mutualize.units import WAD, mul_div_down
+from mutualize.venues.positions import PoolPositions, Rate
 from mutualize.venues.sweep import Sweep
 from mutualize.waterfall import Waterfall
 from mutualize.world import World
@@ -64,13 +65,6 @@ class Opening(NamedTuple):
     plan: tuple[Planned, ...]
 
 
-class Rate(NamedTuple):
-    """How much collateral is seized per unit repaid, after fees, at the oracle's prices."""
-
-    numerator: int
-    denominator: int
-
-
 class Desk:
     """Shared by liquidators of one group. `horizon_s` is how far ahead a moment is looked for."""
 
@@ -84,7 +78,7 @@ class Desk:
         horizon_s: int,
     ) -> None:
         self.targets = targets
-        self.pool = targets.pool
+        self.positions = targets.positions
         self.markets = markets
         self.fees = fees
         self.habits = habits
@@ -126,6 +120,8 @@ class Desk:
         and the sale brings the asset that is owed. None where any of this does not hold.
         """
         habits, legs = self.habits, self.markets.legs(pair)
+        if not isinstance(self.positions, PoolPositions):
+            return None
         if not habits.flash or habits.lot_max or habits.fraction_max < WAD or self.fees.native:
             return None
         if legs.sell is None or legs.buy is not None or legs.sell.money != pair.debt:
@@ -139,16 +135,17 @@ class Desk:
 
     def sweep(self, world: World, pair: Pair, liquidator: str) -> Sweep | None:
         """Return many liquidations of a pair at this moment, or None where it cannot be liquidated."""
-        protocol = world.protocol
+        assert isinstance(self.positions, PoolPositions), "only there is a `seller`"
+        protocol, pool = world.protocol, self.positions.pool
         reactors = protocol.reactors_to(Liquidated, Traded, Slashed, *Waterfall.answers)
         waterfall = reactors[0] if len(reactors) == 1 and isinstance(reactors[0], Waterfall) else None
         tiers = () if waterfall is None else waterfall.tiers(pair.debt)
         sold_at = self.markets.legs(pair).sell
-        names = [self.pool.name, *self.pool.assets, liquidator, "" if sold_at is None else sold_at.place]
+        names = [pool.name, *pool.assets, liquidator, "" if sold_at is None else sold_at.place]
         names += [each for tier in tiers for each in tier.names]
         joins = not (protocol.reactors_to(Liquidated, Traded, Slashed) or could_be_holes(names))
         try:
-            return Sweep(self.pool, world.book, world.now, pair, liquidator, waterfall, joins=joins)
+            return Sweep(pool, world.book, world.now, pair, liquidator, waterfall, joins=joins)
         except Refused:
             return None
 
@@ -168,17 +165,8 @@ class Desk:
     def rate(self, world: World, pair: Pair) -> Rate | None:
         """Return the rate of a pair, or None where the collateral is worth nothing."""
         if pair not in self._rates:
-            self._rates[pair] = self._rate(world, pair)
+            self._rates[pair] = self.positions.rate(world.book, world.now, pair.collateral, pair.debt)
         return self._rates[pair]
-
-    def _rate(self, world: World, pair: Pair) -> Rate | None:
-        work = self.pool.work(world.book, world.now, accruing=False)
-        collateral, debt = work.reserve(pair.collateral), work.reserve(pair.debt)
-        price = work.price(pair.collateral)
-        if not price:
-            return None
-        kept = collateral.bonus * BPS - (collateral.bonus - BPS) * collateral.protocol_fee
-        return Rate(work.price(pair.debt) * collateral.unit * kept, price * debt.unit * BPS * BPS)
 
     def exact(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
         """Return what `would` says, found once for all liquidators who look at the same moment."""
@@ -189,20 +177,21 @@ class Desk:
 
     def would(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
         """Return what the pool would do with a liquidation of at most `amount`, or why it would refuse it."""
-        plan = world.plan(
-            Liquidate(
-                venue=self.pool.name,
-                account="",
-                borrower=account,
-                collateral=pair.collateral,
-                debt=pair.debt,
-                debt_to_cover=amount,
-            )
-        )
+        plan = world.plan(self._wish(pair, account, amount))
         if isinstance(plan, Reason):
             return plan
         done = next(event for event, _ in plan if isinstance(event, Liquidated))
         return Opening(pair, account, amount, done.paid, done.seized, tuple(plan))
+
+    def _wish(self, pair: Pair, account: str, amount: int) -> Liquidate:
+        return Liquidate(
+            venue=self.positions.name,
+            account="",
+            borrower=account,
+            collateral=pair.collateral,
+            debt=pair.debt,
+            debt_to_cover=amount,
+        )
 
     def opening(self, world: World, pair: Pair, account: str, most: int) -> Opening | Reason:
         """Return what can be done with a target up to `most`; if refused, a smaller amount is tried."""
@@ -214,22 +203,13 @@ class Desk:
     def _opening(self, world: World, pair: Pair, account: str, most: int) -> Opening | Reason:
         limit = min(most, self.habits.lot_max.get(pair.debt, ALL))
         if self.habits.fraction_max < WAD:
-            owed = self.pool.debt(world.book, account, pair.debt, world.now)
+            owed = self.positions.debt(world.book, account, pair.debt, world.now)
             limit = min(limit, mul_div_down(owed, self.habits.fraction_max, WAD))
         found = self.would(world, pair, account, limit)
-        smaller = self._remedy(world, pair, account, found) if isinstance(found, Reason) else 0
+        if not isinstance(found, Reason):
+            return found
+        smaller = self.positions.smaller(world.book, world.now, self._wish(pair, account, limit), found)
         return self.would(world, pair, account, min(limit, smaller)) if smaller > 0 else found
-
-    def _remedy(self, world: World, pair: Pair, account: str, reason: Reason) -> int:
-        """Return a smaller amount that may pass: one that leaves no dust, or that the pool's cash can pay."""
-        work = self.pool.work(world.book, world.now, accruing=False)
-        if reason is Reason.LEFTOVER_IS_DUST:
-            dust = mul_div_down(work.rules.leftover_min, work.reserve(pair.debt).unit, work.price(pair.debt))
-            return work.debt(pair.debt, account) - dust - 1
-        rate = self.rate(world, pair)
-        if reason is Reason.LIQUIDITY_IS_INSUFFICIENT and rate is not None:
-            return mul_div_down(work.reserve(pair.collateral).virtual, rate.denominator, rate.numerator)
-        return 0
 
     # --- what is worth the while -------------------------------------------------------------------------
 
@@ -260,7 +240,7 @@ class Desk:
             return None if earned is None else (opening.paid, earned)
 
         def earns(paid: int) -> int | None:
-            seized = min(opening.seized, mul_div_down(paid, rate.numerator, rate.denominator))
+            seized = min(opening.seized, mul_div_down(paid, *rate))
             return self.profit(opening.pair, paid, seized, own, at)
 
         step = max(1, mul_div_down(opening.paid, 1, STEPS))

@@ -13,11 +13,9 @@ from collections.abc import Callable, Container, Mapping
 from typing import Final, NamedTuple
 
 from mutualize.randomness import Stream
-from mutualize.units import BPS, RAY, WAD, mul_div_down
-from mutualize.venues.pool import Pool
-from mutualize.venues.reserve import names_of
+from mutualize.units import RAY, WAD, mul_div_down
+from mutualize.venues.positions import Counted, Positions
 from mutualize.venues.sweep import Sweep
-from mutualize.venues.work import Work
 from mutualize.watchlist import Watchlist
 from mutualize.world import World
 
@@ -61,8 +59,8 @@ class Scale(NamedTuple):
 class Targets:
     """The ranking of all unsafe positions of a pool, by pair."""
 
-    def __init__(self, pool: Pool, watchlist: Watchlist) -> None:
-        self.pool = pool
+    def __init__(self, positions: Positions, watchlist: Watchlist) -> None:
+        self.positions = positions
         self.wave = -1
         self.asking: list[Callable[[Pair, int], int]] = []
         """What those who look here ask for: the least ceiling that can pay them, by pair and time."""
@@ -120,7 +118,7 @@ class Targets:
             if standing is None:
                 del ranked[place]
                 continue
-            scale = _scale(self.pool.work(world.book, world.now, accruing=False), pair)
+            scale = self._scale(world, pair)
             now = Target(scale.ceiling(standing[0], standing[1]), target.account, *standing)
             if now.ceiling * 100 >= target.ceiling * 99:
                 return now
@@ -130,18 +128,16 @@ class Targets:
 
     def _standing(self, world: World, pair: Pair, account: str) -> tuple[int, int, bool] | None:
         """Return what somebody holds and owes, and whether it is all; None where he is not unsafe there."""
-        flags = world.book.cell(self.pool.flags, account)
-        if not self._is_pair(flags, pair):
+        book, positions = world.book, self.positions
+        flags = positions.flags(book).get(account, 0)
+        if not self._is_pair(flags, pair) or positions.factor(book, world.now)(account) >= WAD:
             return None
-        work = self.pool.work(world.book, world.now, accruing=False)
-        if work.health(account).factor >= WAD:
-            return None
-        is_all = flags == self.pool.bits.pair(*pair)
-        return work.supplied(pair.collateral, account), work.owed(pair.debt, account), is_all
+        held, owed = positions.held(book, pair.collateral), positions.owed(book, pair.debt)
+        return held.get(account, 0), owed.get(account, 0), flags == positions.bits.pair(*pair)
 
     def forget(self, world: World, pair: Pair, account: str) -> None:
         """Drop a target that was just liquidated, if nothing is left of it."""
-        if not self._is_pair(world.book.cell(self.pool.flags, account), pair):
+        if not self._is_pair(self.positions.flags(world.book).get(account, 0), pair):
             self.drop(pair, account)
 
     def drop(self, pair: Pair, account: str) -> None:
@@ -152,19 +148,18 @@ class Targets:
 
     def _is_pair(self, flags: int, pair: Pair) -> bool:
         """Say whether who has these flags can be liquidated under this pair (still)."""
-        both = self.pool.bits.pair(*pair)
+        both = self.positions.bits.pair(*pair)
         return flags & both == both
 
     def _rank(self, world: World) -> None:
         """Rank what is unsafe and may pay somebody."""
-        assets, work = self.pool.assets, self.pool.work(world.book, world.now, accruing=False)
+        assets, positions, book = self.positions.assets, self.positions, world.book
         self._ranked = {Pair(held, owed): [] for held in assets for owed in assets}
-        unsafe = self._watchlist.unsafe_by_flags(world.book, world.now)
+        unsafe = self._watchlist.unsafe_by_flags(book, world.now)
         for flags, accounts in unsafe.items():
-            for pair, least in self._least(world, work, flags) if accounts else ():
-                names = names_of(self.pool.name, pair.collateral), names_of(self.pool.name, pair.debt)
-                supply, debts = world.book.table(names[0].supply).get, world.book.table(names[1].debt).get
-                ceiling, is_all = _scale(work, pair).ceiling, flags == self.pool.bits.pair(*pair)
+            for pair, least in self._least(world, flags) if accounts else ():
+                supply, debts = positions.held(book, pair.collateral).get, positions.owed(book, pair.debt).get
+                ceiling, is_all = self._scale(world, pair).ceiling, flags == positions.bits.pair(*pair)
                 self._ranked[pair] += [
                     _new(Target, (ceiling(held, owed), account, held, owed, is_all))
                     for account in accounts
@@ -174,19 +169,35 @@ class Targets:
         for ranked in self._ranked.values():
             ranked.sort()
 
-    def _least(self, world: World, work: Work, flags: int) -> list[tuple[Pair, int]]:
+    def _least(self, world: World, flags: int) -> list[tuple[Pair, int]]:
         """Return the pairs of positions with these flags, and the least debt units that may pay in each."""
-        used = self.pool.bits.used(flags)
+        used, whole = self.positions.bits.used(flags), self.positions.whole
         found = []
         for held in (asset for asset, holds, _ in used if holds):
             for owed in (asset for asset, _, owes in used if owes):
                 pair = Pair(held, owed)
                 asked = min((ask(pair, world.now) for ask in self.asking), default=0)
-                collateral, debt = work.reserve(held), work.reserve(owed)
-                earned = (collateral.bonus - BPS) * work.price(owed) * debt.debt_index(world.now)
-                least = mul_div_down(asked * BPS * debt.unit, RAY, earned) if earned else 0
+                collateral, debt = self._counted(world, held), self._counted(world, owed)
+                earned = (collateral.bonus - whole) * debt.price * debt.debt
+                least = mul_div_down(asked * whole * debt.unit, RAY, earned) if earned else 0
                 found.append((pair, max(1, least)))
         return found
+
+    def _counted(self, world: World, asset: str) -> Counted:
+        counted = self.positions.counted(world.book, asset, world.now)
+        assert counted is not None, "nobody is unsafe in what has no price"
+        return counted
+
+    def _scale(self, world: World, pair: Pair) -> Scale:
+        """Return how a pair's units are weighed now."""
+        collateral, debt = self._counted(world, pair.collateral), self._counted(world, pair.debt)
+        whole = self.positions.whole
+        return Scale(
+            collateral.income * collateral.price * debt.unit * whole,
+            debt.debt * debt.price * collateral.unit * collateral.bonus,
+            collateral.bonus - whole,
+            RAY * collateral.unit * debt.unit * collateral.bonus * whole,
+        )
 
 
 _new: Final = tuple.__new__
@@ -212,14 +223,3 @@ def _choose(ranked: list[Target], pair: Pair, skip: Skip, stream: Stream | None)
             return place
     free = [place for place in range(first, len(ranked)) if (pair, ranked[place].account) not in skip]
     return stream.choice(free) if free else _choose(ranked, pair, skip, None)
-
-
-def _scale(work: Work, pair: Pair) -> Scale:
-    """Return how a pair's units are weighed now."""
-    collateral, debt = work.reserve(pair.collateral), work.reserve(pair.debt)
-    return Scale(
-        collateral.income_index(work.at) * work.price(pair.collateral) * debt.unit * BPS,
-        debt.debt_index(work.at) * work.price(pair.debt) * collateral.unit * collateral.bonus,
-        collateral.bonus - BPS,
-        RAY * collateral.unit * debt.unit * collateral.bonus * BPS,
-    )

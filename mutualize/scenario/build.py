@@ -56,6 +56,7 @@ from mutualize.scenario.turns import Movers, turn_of
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.units import Ratio
 from mutualize.venues.outside import Feed, Outside
+from mutualize.venues.positions import PoolPositions
 from mutualize.watchlist import Watchlist
 from mutualize.world import Agent, World
 
@@ -206,8 +207,8 @@ class Builder:
 
     def _liquidators(self, group: Liquidators) -> list[Agent]:
         if group.venue not in self._targets:
-            pool = self.pools[group.venue]
-            self._targets[group.venue] = Targets(pool, self._watchlist(Watchlist(pool)))
+            positions = PoolPositions(self.pools[group.venue])
+            self._targets[group.venue] = Targets(positions, self._watchlist(Watchlist(positions)))
         decimals = {name: asset.decimals for name, asset in self.scenario.assets.items()}
         desk = Desk(
             self._targets[group.venue],
@@ -250,9 +251,8 @@ class Builder:
             reaction_s=group.reaction_s,
             purse=group.purse,
         )
-        return MarginCalls(
-            group.name, group.count, self._watchlist(Watchlist(pool, members)), plan, self.fees
-        )
+        watchlist = self._watchlist(Watchlist(PoolPositions(pool), members))
+        return MarginCalls(group.name, group.count, pool, watchlist, plan, self.fees)
 
     def _runners(self, group: Depositors) -> Agent:
         key = (group.venue, group.asset)
