@@ -132,7 +132,7 @@ class Stage:
         return {asset: sum(row.gain for row in rows if row.asset == asset) for asset in DECIMALS}
 
 
-def crash() -> Stage:
+def crash(mid: int = 490, brought: int = 1_900) -> Stage:
     """Ten lenders, two debtors, a fall to 500: both are liquidated, and their debt is not covered."""
     stage = Stage(watch=("debtor-1",))
     for number in range(10):
@@ -148,9 +148,9 @@ def crash() -> Stage:
         sold="ETH",
         sold_amount=4 * ETH,
         bought="USDC",
-        bought_amount=1_900 * USDC,
+        bought_amount=brought * USDC,
         place="exchange",
-        mid=490 * PRICE_UNIT,
+        mid=mid * PRICE_UNIT,
     )
     gas = PayGas(venue="outside", account="keeper-1", asset="ETH", amount=ETH // 100)
     stage.liquidate("debtor-1", sale, gas)
@@ -259,6 +259,15 @@ def test_the_cost_of_a_liquidation_is_taken_apart_and_adds_up() -> None:
     assert pair.profit_value == 1_900 * PRICE_UNIT - repaid - 5 * PRICE_UNIT
     parts = (pair.fee_value, pair.gap_value, pair.slippage_value, pair.gas_value, pair.profit_value)
     assert sum(parts) == pair.bonus_value
+    assert stage.board.liquidations.harmed() == {}, "the oracle was too high, which harms whoever seizes"
+
+
+def test_who_was_liquidated_below_the_market_was_harmed() -> None:
+    """Where the oracle says 500 and the market 600, four ETH cost their owner 400 more than the bonus."""
+    stage = crash(mid=600, brought=2_350)
+    assert stage.board.liquidations.harmed() == {"debtor-1": 4 * 100 * PRICE_UNIT}
+    assert ask("harm").figure(stage.board) == 400 * PRICE_UNIT
+    assert ask("harm.debtors").figure(stage.board) == 1
 
 
 def test_liquidations_know_their_first_and_last_moment() -> None:

@@ -7,6 +7,10 @@
       + gas         the chain's part, where its asset has a price
       + profit      what was left to the liquidators
 
+    harm    what a debtor lost beyond the bonus, since the market paid more for what was seized (or asked less
+            for what was repaid) than the oracle said: the gap of a liquidation, where it is below zero. It is
+            an outcome of its own: there can be harm without any shortfall.
+
 Money has 8 decimals; every part is rounded down where it arises, and `profit` is what remains, so the parts
 sum to the bonus exactly.
 """
@@ -51,13 +55,15 @@ class Pair:
         return self.bonus_value - self.fee_value - self.gap_value - self.slippage_value - self.gas_value
 
 
-@attrs.frozen
+@attrs.define
 class Closed:
     """A liquidation, and the oracle's prices of its collateral and its debt then (8 decimals)."""
 
     event: Liquidated
     price: int
     debt_price: int
+    gap: int = 0
+    """Its own part of the pair's gap, as far as its liquidator traded in the same transaction."""
 
 
 class Liquidations:
@@ -72,6 +78,7 @@ class Liquidations:
         self._beside: list[Traded | GasPaid] = []
         self.liquidators: dict[str, int] = {}
         self.debtors: dict[str, int] = {}
+        self._harmed: dict[str, int] = {}
         self.handlers: Handlers = {Liquidated: self._take, Traded: self._take, GasPaid: self._take}
 
     @property
@@ -94,6 +101,11 @@ class Liquidations:
         self._settle()
         for key in sorted(self._pairs):
             yield self._pairs[key]
+
+    def harmed(self) -> dict[str, int]:
+        """Return what each debtor lost beyond the bonus, money; the most first."""
+        self._settle()
+        return dict(sorted(self._harmed.items(), key=lambda one: (-one[1], one[0])))
 
     def _take(self, entry: Entry) -> None:
         event = entry.event
@@ -130,6 +142,10 @@ class Liquidations:
             for closed in self._closed:
                 if beside.account == closed.event.liquidator and self._attribute(closed, beside):
                     break
+        for closed in self._closed:
+            if closed.gap < 0:
+                debtor = closed.event.account
+                self._harmed[debtor] = self._harmed.get(debtor, 0) - closed.gap
         self._closed, self._beside = [], []
 
     def _attribute(self, closed: Closed, beside: Traded | GasPaid) -> bool:
@@ -155,6 +171,7 @@ class Liquidations:
         at_oracle = self._frame.value_down(trade.sold, trade.sold_amount, closed.price)
         brought = self._frame.value_down(trade.bought, trade.bought_amount, self._price(closed, trade.bought))
         pair.gap_value += at_oracle - at_market
+        closed.gap += at_oracle - at_market
         pair.slippage_value += at_market - brought
 
     def _purchase(self, pair: Pair, closed: Closed, trade: Traded) -> None:
@@ -163,6 +180,7 @@ class Liquidations:
         at_oracle = self._frame.value_down(trade.bought, trade.bought_amount, closed.debt_price)
         spent = self._frame.value_down(trade.sold, trade.sold_amount, self._price(closed, trade.sold))
         pair.gap_value += at_market - at_oracle
+        closed.gap += at_market - at_oracle
         pair.slippage_value += spent - at_market
 
     def _price(self, closed: Closed, asset: str) -> int:

@@ -357,6 +357,9 @@ METRICS: Final[tuple[Metric, ...]] = (
            lambda b, _: _pairs(b, "gas_value")),
     Metric("liquidations.profit", MONEY, "what was left to liquidators",
            lambda b, _: _pairs(b, "profit_value")),
+    Metric("harm", MONEY, "what debtors lost beyond the bonus, by the market's price against the oracle's",
+           lambda b, _: sum(b.liquidations.harmed().values())),
+    Metric("harm.debtors", COUNT, "how many debtors lost so", lambda b, _: len(b.liquidations.harmed())),
     Metric(
         "utilization.<asset>", RATIO, "loans over loans and cash, the fullest venue",
         lambda b, w: max((b.mirror.utilization(*key) for key in _reserves(b, w[0])), default=0),

@@ -21,6 +21,9 @@ Data: TypeAlias = dict[str, Any]
 COSTS: Final = ("repaid", "bonus", "fee", "gap", "slippage", "gas", "profit")
 """What liquidations cost, in money: see `mutualize.projections.liquidations`."""
 
+LARGEST: Final = 10
+"""How many of those who lost most are named."""
+
 
 def money(value: int) -> str:
     """Write money or a price (8 decimals) exactly."""
@@ -125,6 +128,7 @@ class Figures:
     def liquidations(self) -> Data:
         """Return all liquidations, with their cost taken apart."""
         found = self._board.liquidations
+        harmed = list(found.harmed().items())
         pairs = list(found.pairs())
         return {
             "count": found.count,
@@ -133,6 +137,11 @@ class Figures:
             "liquidators": len(found.liquidators),
             "debtors": len(found.debtors),
             "pairs": [self._pair(pair) for pair in pairs],
+            "harm": {
+                "debtors": len(harmed),
+                "money": money(sum(harmed.values())),
+                "largest": [{"account": name, "money": money(harm)} for name, harm in harmed[:LARGEST]],
+            },
             "money": {cost: money(sum(getattr(pair, f"{cost}_value") for pair in pairs)) for cost in COSTS},
         }
 

@@ -269,10 +269,19 @@ def liquidations(summary: Data) -> Iterator[Block]:
             f" {plural(found['liquidators'], 'liquidator')}, {_span(found['first'], found['last'])}."
         )
         yield _pairs(found["pairs"], unit)
+        yield from _harm(found.get("harm"), unit)
         gas = {asset: paid for pair in found["pairs"] for asset, paid in pair["gas"].items()}
         if gas:
             yield Line("bonus = fee + gap (oracle against market) + slippage + gas + profit.", "quiet")
     yield from _positions(summary["positions"])
+
+
+def _harm(harm: Data | None, unit: str) -> Iterator[Line]:
+    """Say what debtors lost since the oracle was off the market, where it is more than nothing."""
+    if harm is None or is_zero(harm["money"]):
+        return
+    lost = f"{plural(harm['debtors'], 'debtor')} lost {money(harm['money'], unit)} beyond the bonus"
+    yield Line(f"{lost}: the market's price was better for them than the oracle's.", "strong")
 
 
 def _pairs(pairs: list[Data], unit: str) -> Table:
