@@ -139,7 +139,7 @@ class Figures:
             "pairs": [self._pair(pair) for pair in pairs],
             "harm": {
                 "debtors": len(harmed),
-                "money": money(sum(harmed.values())),
+                "money": money(sum(harm for _, harm in harmed)),
                 "largest": [{"account": name, "money": money(harm)} for name, harm in harmed[:LARGEST]],
             },
             "money": {cost: money(sum(getattr(pair, f"{cost}_value") for pair in pairs)) for cost in COSTS},
