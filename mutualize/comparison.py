@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -109,12 +110,27 @@ def compare_runs(
     Raises MutualizeError where there is nothing to compare, for what is missing (4), no ledger (8) or cannot
     be run, and where the money of account differs (2).
     """
+    with comparing(names, settings, variants, seed=seed, limits=limits, progress=progress) as found:
+        return found
+
+
+@contextmanager
+def comparing(
+    names: Sequence[str],
+    settings: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    seed: int | None = None,
+    limits: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Iterator[Comparison]:
+    """Compare as `compare_runs` does; the ledgers of all sides are there for as long as the block goes on."""
     with TemporaryDirectory(prefix="mutualize-compare-") as place:
         sides = [
             _side(plan, Path(place) / str(number), seed, limits, progress)
             for number, plan in enumerate(plans_of(names, settings, variants))
         ]
-        return compared(sides)
+        yield compared(sides)
 
 
 def _side(
