@@ -113,7 +113,7 @@ def _table(
     )
 
 
-def accounts(pair: Pair) -> Iterator[Block]:
+def accounts(pair: Pair, before: str = "before", now: str = "now") -> Iterator[Block]:
     """Yield how many accounts are better and worse off, and those whose change is the largest."""
     verdicts = [one.verdict for one in pair.accounts]
     counts = [f"{verdicts.count(each):,} {each}" for each in (BETTER, WORSE, NEW, GONE) if each in verdicts]
@@ -121,7 +121,7 @@ def accounts(pair: Pair) -> Iterator[Block]:
     if pair.accounts:
         largest = pair.accounts[:ACCOUNTS_MAX]
         yield Table(
-            ("account", "role", ">before", ">now", ">change", ""),
+            ("account", "role", f">{before}", f">{now}", ">change", ""),
             tuple((one.account, one.role, *_figures(one), one.verdict) for one in largest),
             tuple(_TONES.get(one.verdict, "") for one in largest),
         )

@@ -115,6 +115,9 @@ function plotted(place, height, data, series, axes, scales, onTime) {
   return plot;
 }
 
+// Point at a time: after a drawing has taken up its size, which it does when all else is done.
+const pointAt = (plot, time) => queueMicrotask(() => plot.setCursor({left: plot.valToPos(time, 'x'), top: 0}, false));
+
 // Fit a drawing to its place again; says whether it had to.
 function refit(plot, place) {
   if (!plot || Math.abs(plot.width - place.clientWidth) <= 2) return false;
@@ -176,7 +179,7 @@ class Chart {
   draw(row) {
     if (!this.plot) return;
     const {app} = this;
-    this.plot.setCursor({left: this.plot.valToPos(app.ledger.at[row], 'x'), top: 0}, false);
+    pointAt(this.plot, app.ledger.at[row]);
     const parts = this.assets.map((asset, i) => {
       const path = app.prices.get(asset), told = valueAt({rows: path.rows, values: path.told}, row, null), market = valueAt({rows: path.rows, values: path.market}, row, null);
       return el('span', {}, el('span', {class: `key k${i}`}), ` ${asset}: oracle ${told === null ? 'silent' : app.price(told)}, market (dotted) ${market === null ? '-' : app.price(market)} `);
