@@ -55,9 +55,7 @@ def _beside(pair: Pair) -> Iterator[Block]:
     yield Heading(f"{pair.side.label}, beside {pair.base.label}")
     yield Line(answer(pair), "strong")
     yield from figures(pair.measured, pair.base.money)
-    others = [one for one in pair.measured if one.name.startswith(EXPECTED) and one.verdict != SAME]
-    if others:
-        yield _table("what was expected", others, cut=len(EXPECTED))
+    yield from expected(pair.measured)
     yield from accounts(pair)
     yield Heading(f"Where {pair.side.label} and {pair.base.label} part")
     if not pair.parting:
@@ -75,6 +73,13 @@ def figures(
     roles = [one for one in measured if one.name.startswith(GAIN)]
     if roles:
         yield _table(f"who gained and lost, {money}", roles, len(GAIN), before, now)
+
+
+def expected(measured: Sequence[Compared], before: str = "before", now: str = "now") -> Iterator[Table]:
+    """Yield the expectations that found something else."""
+    others = [one for one in measured if one.name.startswith(EXPECTED) and one.verdict != SAME]
+    if others:
+        yield _table("what was expected", others, len(EXPECTED), before, now)
 
 
 def answer(pair: Pair) -> str:

@@ -1,4 +1,4 @@
-"""The page of two runs: both waterfalls driven by one scrubber over time, and who is better off and who worse.
+"""The page of two runs: both waterfalls driven by one scrubber over time, and who is better and worse off.
 
     ledger and summary of A ─▶ story ┐
     ledger and summary of B ─▶ story ┼▶ compare.html (page.html with two sides) ─▶ one file
@@ -15,12 +15,12 @@ from typing import Any, Final
 
 from mutualize.errors import MutualizeError
 from mutualize.report.compared import Comparison, Pair, Side
-from mutualize.report.compared_page import accounts, answer, figures
+from mutualize.report.compared_page import accounts, answer, expected, figures
 from mutualize.report.figures import Data
 from mutualize.report.page import sentences
 from mutualize.report.text import clean
 from mutualize.report.web.page import commands, rendered, require_free, save, style
-from mutualize.report.web.source import source_of
+from mutualize.report.web.source import Source, source_of
 from mutualize.report.web.story import story
 from mutualize.report.web.thinning import room_of
 
@@ -53,14 +53,15 @@ def require_two(sides: int) -> None:
         raise MutualizeError("--report", problem, "Name two runs, or one with one change.")
 
 
-def page_of_two(found: Comparison) -> str:
+def page_of_two(found: Comparison, sources: Sequence[Source] | None = None) -> str:
     """Return the whole page of two runs, whose ledgers are there: the same runs give the same bytes.
 
-    Raises MutualizeError for another number of runs, and for what is no run, as `source_of` does.
+    `sources` are what the sides are made from, where that is known already. Raises MutualizeError for another
+    number of runs, and for what is no run, as `source_of` does.
     """
     require_two(len(found.sides))
     pair = found.pairs[0]
-    stories = [_story(side) for side in found.sides]
+    stories = [_story(source) for source in sources or [source_of(side.ledger) for side in found.sides]]
     told = {
         "labels": [clean(side.label) for side in found.sides],
         "sides": stories,
@@ -75,9 +76,9 @@ def write_page_of_two(found: Comparison, path: str | Path, *, force: bool = Fals
     return save(page_of_two(found), path)
 
 
-def _story(side: Side) -> Data:
+def _story(source: Source) -> Data:
     """Return what the page tells of one side, which has its part of the room."""
-    told = story(source_of(side.ledger), SIDES)
+    told = story(source, SIDES)
     falls = [{key: fall[key] for key in _FALL} for fall in told["waterfalls"]]
     return {key: told[key] for key in _TOLD} | {"waterfalls": falls}
 
@@ -91,7 +92,10 @@ def _words(found: Comparison, pair: Pair, stories: Sequence[Data]) -> dict[str, 
         ],
         "warnings": found.warnings,
         "answer": answer(pair),
-        "figures": tuple(figures(pair.measured, pair.base.money, *LETTERS)),
+        "figures": (
+            *figures(pair.measured, pair.base.money, *LETTERS),
+            *expected(pair.measured, *LETTERS),
+        ),
         "accounts": tuple(accounts(pair, *LETTERS)),
         "changed": changed_inputs(found.sides[0].summary, found.sides[1].summary),
         "inputs_max": INPUTS_MAX,
