@@ -28,7 +28,7 @@ from mutualize.errors import MutualizeError
 from mutualize.report.alternatives import ALTERNATIVES_MAX, alternatives_of, label_of
 from mutualize.report.text import clean
 from mutualize.report.web import beside, page
-from mutualize.report.web.beside import page_of_two, write_page_of_two
+from mutualize.report.web.beside import changed_inputs, page_of_two, write_page_of_two
 from mutualize.report.web.page import page_of
 from mutualize.report.web.source import source_of
 from mutualize.report.web.thinning import FULL_MAX, KEPT_MAX, room_of
@@ -139,6 +139,19 @@ def test_a_run_beside_itself_parts_nowhere(folder: Path) -> None:
     assert "Nowhere: their ledgers are the same." in text
     assert "None that is listed." in text
     assert data_of(text)["part"] is None
+
+
+def test_inputs_that_differ_are_told() -> None:
+    """A tier that is gone, a row that says something else and a listed value are told, and nothing else."""
+    par = run("three-tiers", variant="par").summary
+    found = {path: (was, now) for path, was, now in changed_inputs(small().summary, par)}
+    assert found["pool: its tiers"] == ("insurance-fund, stakers, haircut", "insurance-fund, stakers")
+    assert found["depositors.lenders.behaviour"] == ("-", "run")
+    assert not any(path.startswith("pool.haircut") for path in found)
+    other = json.loads(json.dumps(par))
+    other["terms"][1]["limit"] = "0.1"
+    assert [row[0] for row in changed_inputs(par, other)] == ["pool.stakers.limit"]
+    assert changed_inputs(par, par) == []
 
 
 def test_only_two_sides_have_a_page(folder: Path, tmp_path: Path) -> None:

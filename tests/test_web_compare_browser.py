@@ -123,8 +123,9 @@ def test_both_sides_are_what_python_says(browser: Browser, page: Path) -> None:
         told = browser.run(
             f"(() => {{ const a = mutualize.app; a.go(a.time.stepAt({time}));"
             " return a.runs.map((run, side) => { const fall = a.falls[side], row = a.time.rows[side][a.row];"
-            " return {open: String(run.state.deficit(fall, row)), left: Object.fromEntries(fall.tiers.map((tier, i) =>"
-            " [tier.tier, String(run.state.tier(fall, i, row).left)]))}; }); })()"
+            " return {open: String(run.state.deficit(fall, row)), left:"
+            " Object.fromEntries(fall.tiers.map((tier, i) => [tier.tier, String(run.state.tier(fall, i, row)"
+            ".left)]))}; }); })()"
         )
         for ran, side in zip(runs, told, strict=True):
             book = ran.at(time=time)
@@ -151,7 +152,7 @@ def test_a_tier_has_one_scale_and_one_pattern(browser: Browser, tmp_path: Path) 
 
 
 def test_lines_differ_by_more_than_colour(browser: Browser, page: Path) -> None:
-    """Whoever sees no colour sees which line is whose: A is drawn through, B is dashed."""
+    """Whoever sees no colour sees by the strokes which line is that of which side."""
     opened(browser, page)
     told = browser.run("mutualize.app.lines.plots.map(p => p.series.slice(1).map(s => s.dash || null))")
     assert told == [[None, [9, 5]], [None, [9, 5]]]

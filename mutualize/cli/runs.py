@@ -9,6 +9,7 @@ import click
 
 from mutualize.cli.options import (
     alternatives_options,
+    examples,
     jobs_option,
     json_option,
     limit_option,
@@ -33,7 +34,13 @@ durable_option = click.option(
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mutualize run three-tiers --out runs/tiers",
+        "mutualize run umbrella-2025 --variant at-offset --seed 3",
+        "mutualize run three-tiers --report tiers.html --alternatives",
+    )
+)
 @click.argument("scenario")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Another seed.")
 @set_option

@@ -123,10 +123,37 @@ def _side(letter: str, side: Side, told: Data) -> Data:
 
 
 def changed_inputs(before: Data, now: Data) -> list[tuple[str, str, str]]:
-    """Return the inputs in which two runs differ: path, and the value of each; '-' where it has none."""
-    was, now_is = ({one["path"]: one["value"] for one in of["inputs"]["listed"]} for of in (before, now))
+    """Return the inputs in which two runs differ: path, and the value of each; '-' where it has none.
+
+    Tables of tiers are among them: which there are, in which order, and what each row of both says.
+    """
+    both = _rows(before) & _rows(now)
+    was, now_is = (
+        _tiers(of, both) | {one["path"]: one["value"] for one in of["inputs"]["listed"]}
+        for of in (before, now)
+    )
     return [
         (path, str(was.get(path, "-")), str(now_is.get(path, "-")))
         for path in {**was, **now_is}
         if was.get(path) != now_is.get(path)
     ]
+
+
+def _rows(summary: Data) -> set[tuple[str, str]]:
+    return {(term["venue"], term["tier"]) for term in summary["terms"]}
+
+
+def _tiers(summary: Data, both: set[tuple[str, str]]) -> dict[str, str]:
+    """Return what tables of tiers say: their order by venue, and the fields of rows that both sides have."""
+    orders: dict[str, list[str]] = {}
+    told: dict[str, str] = {}
+    for term in summary["terms"]:
+        venue, tier = term["venue"], term["tier"]
+        orders.setdefault(venue, []).append(tier)
+        if (venue, tier) in both:
+            told |= {
+                f"{venue}.{tier}.{name}": str(value)
+                for name, value in term.items()
+                if name not in {"venue", "tier"} and value not in (None, "", [], {})
+            }
+    return {f"{venue}: its tiers": ", ".join(tiers) for venue, tiers in orders.items()} | told
