@@ -1,11 +1,9 @@
 // The page: one ledger, one event that is looked at, and everything that follows it.
 
-class App {
+class App extends Run {
   constructor(data) {
-    const ledger = this.ledger = new Ledger(data);
-    this.prices = this.readPrices();
-    this.state = new State(ledger);
-    this.teller = new Teller(ledger, this);
+    super(data);
+    const {ledger} = this;
     this.sold = ledger.rowsOf(['Liquidated', 'VaultLiquidated']);
     this.repaidLines = new Map();
     this.row = 0;
@@ -54,7 +52,7 @@ class App {
     $('now-seq').textContent = `event ${grouped(String(ledger.seq[this.row]))} of ${grouped(String(ledger.data.events.all - 1))}, transaction ${grouped(String(ledger.tx[this.row]))}`;
     const text = this.sentence(this.row);
     this.scrubber.slider.setAttribute('aria-valuetext', `event ${ledger.seq[this.row]}, ${moment(at)}`);
-    $('say').textContent = text;
+    this.say(text);
     this.vessels.draw(this.row);
     this.chart.draw(this.row);
     this.tables.values(this.row);
@@ -66,44 +64,15 @@ class App {
     this.hashTimer = setTimeout(() => { try { history.replaceState(null, '', `#e=${ledger.seq[this.row]}`); } catch { /* it stays unshared */ } }, 300);
   }
 
+  say(text) { $('say').textContent = text; }
+
   fromHash() {
     const found = /^#e=(\d{1,12})$/.exec(location.hash);
     if (found) this.go(this.ledger.rowAtSeq(Number(found[1])));
     return Boolean(found);
   }
 
-  rowAtTime(time) {
-    let low = 0, high = this.ledger.count - 1;
-    while (low < high) { const mid = (low + high + 1) >> 1; if (this.ledger.at[mid] <= time) low = mid; else high = mid - 1; }
-    return low;
-  }
-
-  // The time of an event, with its day where a run has more than one.
-  when(row) {
-    const {at, count} = this.ledger, days = moment(at[0]).slice(0, 10) !== moment(at[count - 1]).slice(0, 10);
-    return moment(at[row]).slice(days ? 5 : 11, 19);
-  }
-
-  decimals(asset) { return asset === this.ledger.data.money && !(asset in this.ledger.data.decimals) ? 8 : this.ledger.data.decimals[asset] ?? 0; }
-  plain(value, asset) { return cut(value, this.decimals(asset)); }
-  exact(value, asset) { return cut(value, this.decimals(asset), this.decimals(asset)); }
-  amount(value, asset) { return `${this.plain(value, asset)} ${asset}`; }
-  price(value) { return `${cut(value, 8, value >= 10n ** 8n ? 2 : 8)} ${this.ledger.data.money}`; }
-  sentence(row) { return this.teller.sentence(row); }
   arithmetic(row) { this.tables.arithmetic(row); }
-
-  readPrices() {
-    const {ledger} = this, prices = new Map();
-    for (const row of ledger.rowsOf(['PricePublished'])) {
-      const asset = ledger.field(row, 'asset');
-      let path = prices.get(asset);
-      if (!path) prices.set(asset, path = {rows: [], told: [], market: []});
-      path.rows.push(row);
-      path.told.push(ledger.field(row, 'price'));
-      path.market.push(ledger.field(row, 'market'));
-    }
-    return prices;
-  }
 
   // What sales of collateral repaid of debt in a waterfall's asset up to an event.
   repaid(fall, row) {
@@ -155,16 +124,7 @@ class App {
   }
 }
 
-async function begin() {
-  try {
-    const data = JSON.parse(await unpack('data'));
-    window.mutualize = {readCase, shareOut, haircut};
-    window.mutualize.app = new App(data);
-  } catch (error) {
-    const place = $('trouble');
-    place.hidden = false;
-    place.textContent = `This page could not be drawn: ${error.message}. A browser of 2023 or later is needed.`;
-    throw error;
-  }
-}
-begin();
+begin((data) => {
+  window.mutualize = {readCase, shareOut, haircut};
+  window.mutualize.app = new App(data);
+});

@@ -8,9 +8,9 @@
 const BOX = {x: 12, y: 8, w: 96, h: 124};
 
 class Vessels {
-  constructor(app) {
+  constructor(app, place) {
     this.app = app;
-    this.place = $('vessels');
+    this.place = place || $('vessels');
     this.shownRow = -1;
   }
 
@@ -36,8 +36,8 @@ class Vessels {
   }
 
   vessel(title, who, unit, i) {
-    const {x, y, w, h} = BOX, id = i < 0 ? 'cd' : `c${i % PATTERNS.length}`;
-    const level = svg('rect', {x, width: w, y: y + h, height: 0, class: i < 0 ? 'level cd' : 'level', ...(i < 0 ? {} : {fill: fillOf(i)})});
+    const {x, y, w, h} = BOX, colour = i < 0 ? i : this.fall.colours?.[i] ?? i, id = i < 0 ? 'cd' : `c${colour % PATTERNS.length}`;
+    const level = svg('rect', {x, width: w, y: y + h, height: 0, class: i < 0 ? 'level cd' : 'level', ...(i < 0 ? {} : {fill: fillOf(colour)})});
     const paid = svg('rect', {x, width: w, y: y + h, height: 0, class: `gone ${id} ${id}line`});
     const line = svg('line', {x1: x - 6, x2: x + w + 6, y1: y, y2: y, class: 'had'});
     const stamp = svg('g', {class: 'stamp', visibility: 'hidden'},

@@ -55,6 +55,9 @@ function percent(part, whole) {
   return part !== 0n && scaled === 0n ? 'dust' : `${scaled / 100n}.${String(scaled % 100n).padStart(2, '0')} %`;
 }
 
+const least = (a, b) => a < b ? a : b;
+const most = (a, b) => a > b ? a : b;
+
 // For drawing only: never shown, never added up.
 const near = (part, whole) => whole === 0n ? 0 : Number(part * 1000000n / whole) / 1e6;
 
