@@ -10,6 +10,7 @@ from mutualize.projections.expectations import Expectation
 from mutualize.projections.frame import Frame, TierRow
 from mutualize.report.figures import Data, ratio
 from mutualize.report.text import moment, numeral
+from mutualize.scenario.dump import inline
 from mutualize.scenario.marks import KINDS, in_list_order
 from mutualize.scenario.model import Expect, Scenario, Tier, Venue
 from mutualize.tier import (
@@ -230,8 +231,15 @@ def overrides_of(given: Overrides) -> list[tuple[str, str]]:
     pairs = given.items() if isinstance(given, Mapping) else given
     overrides: list[tuple[str, str]] = []
     for pair in pairs:
-        path, equals, value = pair.partition("=") if isinstance(pair, str) else (pair[0], "=", str(pair[1]))
+        path, equals, value = (
+            pair.partition("=") if isinstance(pair, str) else (pair[0], "=", _typed(pair[1]))
+        )
         if not equals:
             raise MutualizeError("--set", f"{pair!r} says no value.", "Write it as path=value.")
         overrides.append((path.strip(), value.strip()))
     return overrides
+
+
+def _typed(value: Any) -> str:
+    """Write a value of Python as one would type it: lists and tables as TOML has them."""
+    return inline(value) if isinstance(value, bool | list | tuple | Mapping) else str(value)
