@@ -148,8 +148,10 @@ class Browser:
 
     # --- what a person does ------------------------------------------------------------------------------
 
-    def open(self, page: Path, *, width: int = 1200, height: int = 900, dark: bool = False) -> None:
-        """Open a file, and wait until it says that it is ready."""
+    def open(
+        self, page: Path, *, width: int = 1200, height: int = 900, dark: bool = False, address: str = ""
+    ) -> None:
+        """Open a file, at an `address` in it (`#event=3`), and wait until it says that it is ready."""
         self.errors.clear()
         self.requests.clear()
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -163,7 +165,7 @@ class Browser:
             mobile=width < 600,
         )
         self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page.as_uri() + address)
         for _ in range(600):
             if self.run(f"new Promise(go => setTimeout(() => go({READY}), 50))"):
                 return

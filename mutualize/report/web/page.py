@@ -32,6 +32,7 @@ SCRIPTS: Final = (
     "time.js",
     "why.js",
     "whatif.js",
+    "address.js",
     "flows.js",
     "tell.js",
     "table.js",

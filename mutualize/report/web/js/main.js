@@ -21,8 +21,8 @@ class App {
     this.guess = new Guess(this);
     this.glossary();
     this.choose(0);
-    addEventListener('hashchange', () => this.fromHash());
-    if (!this.fromHash()) this.go(this.fall ? this.fall.losses[0] : ledger.count - 1);
+    this.address = new Address(this);
+    if (!this.address.read()) this.go(this.fall ? this.fall.losses[0] : ledger.count - 1);
     // what is further down is drawn when the first screen stands
     setTimeout(() => { this.flows.draw(); document.body.dataset.ready = '1'; window.mutualize.ready = performance.now(); }, 0);
   }
@@ -61,16 +61,10 @@ class App {
     if (!$('find').value) this.tables.events();
     this.flows.follow();
     if (scroll) $('waterfall').scrollIntoView({behavior: isStill() ? 'auto' : 'smooth'});
-    clearTimeout(this.hashTimer);
-    // a frame without an address of its own has no history either
-    this.hashTimer = setTimeout(() => { try { history.replaceState(null, '', `#e=${ledger.seq[this.row]}`); } catch { /* it stays unshared */ } }, 300);
+    this.share();
   }
 
-  fromHash() {
-    const found = /^#e=(\d{1,12})$/.exec(location.hash);
-    if (found) this.go(this.ledger.rowAtSeq(Number(found[1])));
-    return Boolean(found);
-  }
+  share() { if (this.address) this.address.write(); }
 
   rowAtTime(time) {
     let low = 0, high = this.ledger.count - 1;

@@ -8,6 +8,7 @@ class WhatIf {
 
   build(fall) {
     this.fall = fall;
+    this.original = null;
     if (!fall) { show(this.place, el('p', {}, 'Nothing fell short, so there is nothing to share out otherwise.')); return; }
     if (!fall.what_if) {
       show(this.place, el('p', {}, 'This waterfall cannot be shared out again in the page: ', fall.why_not),
@@ -85,6 +86,7 @@ class WhatIf {
     const rows = order.map((i, at) => row(fall.tiers[i].tier, i, this.before.totals[i], now.totals[at]));
     rows.push(row('nobody: stays open', -1, open(this.before), open(now)));
     show(this.out, table(['who pays', 'was / what if', '>as it was', '>what if', '>difference', '>share'], rows), this.holders(now));
+    app.share();
   }
 
   // What the haircut is to single holders, by the rule that was chosen.
