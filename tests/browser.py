@@ -193,6 +193,11 @@ class Browser:
         self.call("Input.dispatchKeyEvent", type="rawKeyDown", **common)
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
+    def tab(self) -> None:
+        """Press the tabulator: the focus goes to what comes next."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+
     def text(self, selector: str) -> str:
         """Return the text of an element."""
         return str(self.run(f"document.querySelector({json.dumps(selector)}).innerText"))

@@ -151,6 +151,7 @@ def about(scenario: Scenario) -> Data:
             "variant": scenario.variant,
             "set": {given.path: given.value for given in scenario.inputs if given.kind == "override"},
             "money": scenario.money,
+            "block_s": None if scenario.chain is None else scenario.chain.block_s,
         },
         "assets": {name: asset.decimals for name, asset in scenario.assets.items()},
         "terms": terms(scenario),

@@ -27,6 +27,7 @@ SCRIPTS: Final = (
     "ledger.js",
     "state.js",
     "share.js",
+    "glossary.js",
     "draw.js",
     "vessels.js",
     "time.js",

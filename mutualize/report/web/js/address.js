@@ -98,7 +98,7 @@ class Address {
     if (made) { Object.assign(app.whatIf, made); app.whatIf.frame(); } else if (wanted.has('what-if')) astray.push('its what-if settings cannot be made here');
     if (seq >= 0) app.go(app.ledger.rowAtSeq(seq)); else if (isOther) app.go(app.fall.losses[0]);
     // who is sent a link is shown what it is about; who only loads the page again stays where he was
-    if ((made || seq >= 0) && performance.getEntriesByType('navigation')[0]?.type === 'navigate') $(made ? 'whatif' : 'waterfall').scrollIntoView();
+    if (!astray.length && (made || seq >= 0) && performance.getEntriesByType('navigation')[0]?.type === 'navigate') $(made ? 'whatif' : 'waterfall').scrollIntoView();
     $('astray').hidden = !astray.length;
     $('astray').textContent = astray.length ? `This page's address could not be followed: ${[...new Set(astray)].join('; ')}. That part was ignored.` : '';
     return seq >= 0 || isOther;

@@ -3,6 +3,7 @@
 class App {
   constructor(data) {
     const ledger = this.ledger = new Ledger(data);
+    learn(data.glossary);
     this.prices = this.readPrices();
     this.state = new State(ledger);
     this.teller = new Teller(ledger, this);
@@ -19,8 +20,8 @@ class App {
     this.whatIf = new WhatIf(this);
     this.flows = new Flows(this);
     this.guess = new Guess(this);
-    this.glossary();
     this.choose(0);
+    this.glossary = new Glossary();
     this.address = new Address(this);
     if (!this.address.read()) this.go(this.fall ? this.fall.losses[0] : ledger.count - 1);
     // what is further down is drawn when the first screen stands
@@ -32,16 +33,16 @@ class App {
     const {falls} = this.state;
     this.fall = falls[i] || null;
     if (falls.length > 1) {
-      const pick = el('select', {}, falls.map((fall, at) => el('option', {value: at, selected: at === i}, `${fall.asset} on ${fall.venue}`)));
+      const pick = el('select', {'aria-label': 'waterfall'}, falls.map((fall, at) => el('option', {value: at, selected: at === i}, `${fall.asset} on ${fall.venue}`)));
       pick.addEventListener('change', () => { this.choose(Number(pick.value)); this.go(this.fall.losses[0]); this.flows.draw(); });
-      show($('pick-short'), el('label', {}, 'waterfall ', pick));
+      show($('pick-short'), el('span', {class: 'pick'}, worded('waterfall '), pick));
     }
     this.vessels.build(this.fall);
     this.scrubber.build(this.fall);
     this.chart.build(this.fall);
     this.whatIf.build(this.fall);
     this.why.build(this.fall);
-    show($('legend'), this.fall ? [swatch(0), ' what a tier has left ', svg('svg', {width: 16, height: 12, class: 'swatch', 'aria-hidden': 'true'}, svg('rect', {width: 16, height: 12, class: 'gone c0 c0line'})), ' what it paid ', '- - what it had at the first loss'] : []);
+    show($('legend'), this.fall ? [swatch(0), worded(' what a tier has left '), svg('svg', {width: 16, height: 12, class: 'swatch', 'aria-hidden': 'true'}, svg('rect', {width: 16, height: 12, class: 'gone c0 c0line'})), ' what it paid ', worded('- - what it had at the first shortfall')] : []);
   }
 
   // Look at one event.
@@ -49,12 +50,8 @@ class App {
     const {ledger} = this;
     this.row = Math.max(0, Math.min(row, ledger.count - 1));
     this.scrubber.slider.value = this.row;
-    const at = ledger.at[this.row];
-    $('now-time').textContent = `${moment(at)} UTC`.replace('Z UTC', ' UTC');
-    $('now-seq').textContent = `event ${grouped(String(ledger.seq[this.row]))} of ${grouped(String(ledger.data.events.all - 1))}, transaction ${grouped(String(ledger.tx[this.row]))}`;
-    const text = this.sentence(this.row);
-    this.scrubber.slider.setAttribute('aria-valuetext', `event ${ledger.seq[this.row]}, ${moment(at)}`);
-    $('say').textContent = text;
+    this.scrubber.tell(this.row);
+    $('say').textContent = this.sentence(this.row);
     this.vessels.draw(this.row);
     this.chart.draw(this.row);
     this.tables.values(this.row);
@@ -70,6 +67,12 @@ class App {
     let low = 0, high = this.ledger.count - 1;
     while (low < high) { const mid = (low + high + 1) >> 1; if (this.ledger.at[mid] <= time) low = mid; else high = mid - 1; }
     return low;
+  }
+
+  // The block of an event's moment, counted from the start; null where the scenario has no chain.
+  block(row) {
+    const {data, at} = this.ledger;
+    return data.block_s > 0 ? Math.floor((at[row] - data.events.start) / data.block_s) : null;
   }
 
   // The time of an event, with its day where a run has more than one.
@@ -126,26 +129,6 @@ class App {
       if (named || (ledger.perShape[ledger.shape[row]] && ledger.transfers(row).some(([debit, credit]) => debit === outside || credit === outside))) rows.push(row);
     }
     return rows;
-  }
-
-  glossary() {
-    const words = this.ledger.data.glossary;
-    show($('words-out'), Object.entries(words).flatMap(([word, meaning]) => [el('dt', {id: `word-${word}`}, word), el('dd', {}, meaning)]));
-    // the first mention of each word in a part carries its meaning
-    for (const place of document.querySelectorAll('#waterfall-h, #why-h, #legend, .lead, #trust li')) this.explain(place, words);
-  }
-
-  explain(place, words) {
-    const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), texts = [];
-    while (walker.nextNode()) texts.push(walker.currentNode);
-    for (const text of texts) for (const word of Object.keys(words)) {
-      const at = text.data.toLowerCase().search(new RegExp(`\\b${word}s?\\b`));
-      if (at < 0 || text.parentElement.closest('abbr, a')) continue;
-      const rest = text.splitText(at);
-      rest.splitText(word.length);
-      rest.replaceWith(el('abbr', {title: words[word], tabindex: 0}, rest.data));
-      break;
-    }
   }
 }
 

@@ -6,6 +6,10 @@ class Scrubber {
     this.timer = 0;
     this.slider = $('slider');
     this.slider.max = app.ledger.count - 1;
+    this.now = [el('span'), el('span'), el('span')];
+    const [seq, block, tx] = this.now, all = ` of ${grouped(String(app.ledger.data.events.all - 1))}`;
+    show($('now-what'), worded('event '), seq, all, app.block(0) === null ? [] : [worded(', block '), block], worded(', transaction '), tx);
+    new IntersectionObserver(([seen]) => { $('where').hidden = seen.isIntersecting; }).observe($('now'));
     this.slider.addEventListener('input', () => { this.stop(); app.go(Number(this.slider.value)); });
     const on = (id, run) => $(id).addEventListener('click', run);
     on('b-home', () => this.step(() => 0));
@@ -21,6 +25,16 @@ class Scrubber {
     // parameters of the beginning are no acts of governance
     const begun = app.ledger.at[0];
     this.points.votes = this.points.votes.filter((row) => app.ledger.kind(row) !== 'ParameterChanged' || app.ledger.at[row] > begun);
+  }
+
+  // Time, event and block, beside the slider; and at the foot of the window where that is out of sight.
+  tell(row) {
+    const {app} = this, {ledger} = app, block = app.block(row), [seq, at, tx] = [ledger.seq[row], block ?? 0, ledger.tx[row]].map((n) => grouped(String(n)));
+    const time = `${moment(ledger.at[row])} UTC`.replace('Z UTC', ' UTC');
+    $('now-time').textContent = time;
+    [seq, at, tx].forEach((text, i) => { this.now[i].textContent = text; });
+    $('where').textContent = `${time} · event ${seq}${block === null ? '' : ` · block ${at}`}`;
+    this.slider.setAttribute('aria-valuetext', `event ${ledger.seq[row]}, ${moment(ledger.at[row])}${block === null ? '' : `, block ${block}`}`);
   }
 
   build(fall) {

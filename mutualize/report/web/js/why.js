@@ -53,7 +53,7 @@ class Why {
 
   event(row) {
     const {app} = this;
-    show($('why-out'), el('h3', {}, 'What led to it'), el('ol', {class: 'chain'}, this.chainOf(row)), this.forward(row));
+    show($('why-out'), el('h3', {}, worded('What led to it')), el('ol', {class: 'chain'}, this.chainOf(row)), this.forward(row));
     app.arithmetic(this.lossAbove(row));
   }
 
@@ -88,7 +88,7 @@ class Why {
     const after = ledger.cone(row, OF_A_LOSS).filter((at) => ['LossAbsorbed', 'Slashed', 'ShortfallUncovered', 'PendingDeficitRaised', 'PendingDeficitCovered'].includes(ledger.kind(at)));
     const told = after.slice(0, 60).map((at) => this.line(at, this.shareNote(at)));
     const root = ledger.chain(row)[0];
-    show($('why-out'), el('h3', {}, `How ${debtor || 'this loss'} came to fall short`),
+    show($('why-out'), el('h3', {}, worded(`How ${debtor || 'this loss'} came to fall short`)),
       before ? el('p', {}, before) : null, el('ol', {class: 'chain'}, this.chainOf(row), told),
       told.length ? null : el('p', {class: 'quiet'}, 'The ledger names no later event that this loss alone led to: here losses are pooled, and tiers pay for the sum.'),
       this.forward(root));
@@ -129,7 +129,7 @@ class Why {
       if (kind === 'LossAbsorbed') add(`paid by ${value('tier')}`, value('paid_asset'), value('paid'));
     }
     const cost = [...sums].map(([key, sum]) => { const [what, asset] = [key.slice(0, key.lastIndexOf('|')), key.slice(key.lastIndexOf('|') + 1)]; return [what, app.amount(sum, asset)]; });
-    return el('div', {}, el('h3', {}, `Forwards: all that event #${ledger.seq[row]} led to`), el('p', {}, app.sentence(row)),
+    return el('div', {}, el('h3', {}, worded(`Forwards: all that event #${ledger.seq[row]} led to`)), el('p', {}, app.sentence(row)),
       cost.length ? table(['in total', '>amount'], cost) : null,
       el('p', {class: 'quiet'}, `${many(cone.length, 'event')}: ${[...counts].map(([kind, n]) => `${n} ${kind}`).join(', ')}.`));
   }
@@ -138,7 +138,7 @@ class Why {
     const {app, fall} = this, {ledger} = app, tier = fall.tiers[i], end = ledger.count - 1, now = app.state.tier(fall, i, end);
     const line = fall.lines.get(`paid${i}`), rows = line ? line.rows : [];
     const dry = fall.dry[i];
-    show($('why-out'), el('h3', {}, `${tier.tier}: what it paid, and for whom`),
+    show($('why-out'), el('h3', {}, worded(`${tier.tier}: what it paid, and for whom`)),
       el('p', {}, `It paid ${app.amount(now.paid, tier.holds)} in ${many(rows.length, 'payment')}, which covered ${percent(now.covered, app.state.sum(fall, 'fell', end))} of the shortfall.`,
         dry >= 0 ? ` It ran dry at ${moment(ledger.at[dry])}.` : '', tier.used ? '' : ' It exists and is not used.'),
       el('ol', {class: 'chain'}, rows.slice(0, 100).map((row) => this.line(row, this.shareNote(row)))),
