@@ -19,7 +19,7 @@ SENTENCES: Final = {
     "BidPlaced": "{account} bid {bid~bid} for {lot~lot} in {auction} auction {id}.",
     "Borrowed": "{account} borrowed {amount@asset} on {venue}.",
     "CashedOut": "{account} gave up stablecoins for {amount@asset}.",
-    "ClaimWaiting": "{account} wants {amount@asset} from {venue}, which has no cash.",
+    "ClaimWaiting": "{account} {_waits} from {venue}.",
     "ClaimsTransferred": "{account} handed a claim of {amount@asset} on {venue} to {to}.",
     "CollateralExited": "{account} took {amount@asset} of collateral out of {venue}.",
     "CollateralFreed": "{account} got {amount@asset} of free collateral back.",
@@ -45,15 +45,14 @@ SENTENCES: Final = {
     " diluted.",
     "Liquidated": "{liquidator} repaid {paid@debt} of {account}'s debt on {venue} and got"
     " {seized@collateral}.",
-    "LossAbsorbed": "{tier} paid {paid@paid_asset}: the deficit fell by {amount@asset}, {rest@asset} is"
-    " left.",
+    "LossAbsorbed": "{tier} paid {paid@paid_asset}: the deficit fell by {amount@asset}{_rest}.",
     "LossAllocated": "{tier} has to pay {amount@asset} (it can pay {capacity@asset}); {rest@asset} is"
     " left for"
     " the tiers below.",
     "LossHeld": "{amount@asset} of loss wait at {tier}, which may not pay yet.",
     "LossPassedOn": "{tier} did not raise {amount@asset} in time: the tiers below answer for it.",
     "LossReleased": "{tier} may pay now: at most {most@asset} of {amount@asset}.",
-    "LossReported": "{venue} lost {amount@asset} ({loss}), as {account} reported.",
+    "LossReported": "{account} reported that {venue} lost {amount@asset} ({loss}).",
     "MarketHalted": "No price of {asset} can be had at {place}: trading is halted.",
     "MarketResumed": "{place} quotes {asset} again.",
     "MemberContributed": "{account} put {amount@asset} into the fund {fund}.",
@@ -82,14 +81,12 @@ SENTENCES: Final = {
     "ProposalMade": "{account} proposed {proposal}, which may be carried out from {executable%} on.",
     "RateAccrued": "Fees of {ilk} were brought up to date on {venue}.",
     "RecoveryAllocated": "{amount@asset} of recovered money went to {row} ({rule}).",
-    "RecoveryPaid": "{bearer} got {paid@paid_asset} of recovered money.",
+    "RecoveryPaid": "{_bearer} got {paid@paid_asset} of recovered money.",
     "RefusalsCounted": "{count} wishes were refused: {reason}.",
     "Repaid": "{payer} repaid {amount@asset} of {account}'s debt on {venue}.",
     "ReserveListed": "{venue} opened a reserve of {asset}.",
     "ShareFixed": "What each stablecoin gets of {asset} was fixed on {venue}.",
-    "ShortfallRecognised": "{account}'s collateral is gone and {amount@asset} of debt is left: that fell"
-    " short on"
-    " {venue}.",
+    "ShortfallRecognised": "{_lacking} fell short on {venue}.",
     "ShortfallUncovered": "All tiers are exhausted: {amount@asset} stay unpaid on {venue}.",
     "ShutDown": "{venue} was shut down.",
     "SinFlogged": "Debt of {amount~bid} left the queue of {venue}.",
@@ -98,7 +95,7 @@ SENTENCES: Final = {
     "SnapshotTaken": "It was written down what everybody had at stake at the default of {amount@asset}.",
     "StakeTransferred": "{account} handed shares of {stake} to {to}.",
     "Staked": "{account} staked {assets@asset} in {stake}.",
-    "Supplied": "{account} lent {amount@asset} to {venue}.",
+    "Supplied": "{account} {_supplied}.",
     "Traded": "{_trader} sold {_sold} for {_bought} at {_place}, where one {_thing} was {_mid}.",
     "TransactionFailed": "A transaction of {_payer} failed ({reason}) and cost {_gas}.",
     "TreasuryMinted": "{amount@asset} of interest went to {account}.",

@@ -183,6 +183,6 @@ class Chart {
       return el('span', {}, el('span', {class: `key k${i}`}), ` ${asset}: oracle ${told === null ? 'silent' : app.price(told)}, market (dotted) ${market === null ? '-' : app.price(market)} `);
     });
     if (this.hasDeficit) parts.push(el('span', {}, el('span', {class: 'key kd'}), ` deficit (right axis): ${app.amount(app.state.deficit(this.fall, row), this.fall.asset)}`));
-    show($('chart-legend'), parts, el('span', {class: 'quiet'}, ' Prices as a share of the first one.'));
+    show($('chart-legend'), parts, this.assets.length ? el('span', {class: 'quiet'}, ' Prices as a share of the first one.') : null);
   }
 }
