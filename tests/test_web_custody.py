@@ -15,6 +15,7 @@ from mutualize.report.web.page import page_of
 from mutualize.report.web.source import Source
 from mutualize.report.web.story import story
 from mutualize.run import Run, run
+from mutualize.scenario.load import loads
 from mutualize.units import parse_decimal
 
 HARD_DAY = Path(__file__).parent / "hard-day"
@@ -140,6 +141,30 @@ def test_the_arithmetic_of_what_was_passed_on_ends_at_nothing(
     bore = browser.run("document.querySelector('#sum-out details').textContent")
     assert "guests-000110.00USDC" in bore
     assert "guarantee-fundtogether200.00USDC" in bore
+
+
+@pytest.mark.slow
+@needs_browser
+def test_deadlines_stand_where_they_belong(browser: Browser, day: Run, tmp_path: Path) -> None:
+    """A deadline is a line at its moment; one after the last event is clipped at the edge, and says so."""
+    opened(browser, day, tmp_path)
+    told = browser.text("#chart-legend")
+    assert "Deadlines (dashed): cash-call by 13:00:00, new-tokens by 16:00:00." in told
+    assert browser.run(PLACES) == [[False, True], [False, True]]
+    text = (HARD_DAY / "scenario.toml").read_text(encoding="utf-8")
+    assert "due_s = 7200" in text
+    late = run(loads(text.replace("due_s = 7200", "due_s = 72000"), HARD_DAY))
+    opened(browser, late, tmp_path)
+    told = browser.text("#chart-legend")
+    assert "cash-call by 01-01 13:00:00, new-tokens by 01-02 10:00:00 (▸ after the last event)." in told
+    assert browser.run(PLACES) == [[False, True], [True, False]]
+
+
+PLACES = """mutualize.app.chart.deadlines.map(([, at]) => {
+  const {plot} = mutualize.app.chart, {isAfter, x} = mutualize.app.chart.placeOf(plot, at);
+  return [isAfter, Math.abs(x - plot.valToPos(at, 'x', true)) < 1 && x < plot.bbox.left + plot.bbox.width];
+})"""
+"""Of each deadline: is it clipped, and does it stand at its moment inside of the chart?"""
 
 
 @pytest.mark.slow
