@@ -28,6 +28,7 @@ SCRIPTS: Final = (
     "words.js",
     "ledger.js",
     "state.js",
+    "glossary.js",
     "draw.js",
     "vessels.js",
     "time.js",

@@ -55,6 +55,7 @@ def story(source: Source, sides: int = 1) -> Data:
         "roles": [roles.of(name) for name in names.all()],
         "decimals": steps.decimals,
         "money": source.summary["scenario"]["money"],
+        "block_s": source.summary["scenario"].get("block_s"),  # a summary of before has none
         "sentences": {kind: SENTENCES.get(kind, "") for kind, *_ in told["kinds"]},
         "glossary": GLOSSARY,
         "title": clean(source.summary["scenario"]["title"]),

@@ -23,6 +23,12 @@ class Run {
     return low;
   }
 
+  // The block of an event's moment, counted from the start; null where the scenario has no chain.
+  block(row) {
+    const {data, at} = this.ledger;
+    return data.block_s > 0 ? Math.floor((at[row] - data.events.start) / data.block_s) : null;
+  }
+
   // The time of an event, with its day where a run has more than one.
   when(row) {
     const {at, count} = this.ledger, days = moment(at[0]).slice(0, 10) !== moment(at[count - 1]).slice(0, 10);

@@ -129,7 +129,7 @@ class Sides {
     this.scrubber.slider.value = this.row;
     $('now-time').textContent = told;
     const numbers = this.runs.map((run, side) => this.number(run, side));
-    $('now-seq').textContent = numbers.map((number, side) => `${LETTERS[side]}: ${number}`).join(' · ');
+    $('now-what').textContent = numbers.map((number, side) => `${LETTERS[side]}: ${number}`).join(' · ');
     this.scrubber.slider.setAttribute('aria-valuetext', `${told}; ${numbers.map((number, side) => `${LETTERS[side]} ${number}`).join(', ')}`);
     const sentences = this.runs.map((run, side) => this.sentence(run, side));
     this.runs.forEach((run, side) => {

@@ -96,7 +96,7 @@ class Scrubber {
   }
 }
 
-const POINTS_MAX = 4000;
+const POINTS_MAX = 4000, DEADLINES_MAX = 60;
 const STROKES = ['--c0', '--c1', '--c2'];
 
 const axisLook = () => ({stroke: css('--ink'), grid: {stroke: css('--line'), width: 1}, ticks: {stroke: css('--line')}, font: '12px system-ui, sans-serif'});
@@ -105,8 +105,9 @@ const hours = (_, ticks, axisAt, space, step) => ticks.map((t) => step >= 86400 
 const inShort = (_, ticks) => ticks.map((t) => t >= 1e6 ? `${t / 1e6} M` : t >= 1e3 ? `${t / 1e3} k` : String(t));
 
 // A drawing over time; a click in it tells the time that was clicked at.
-function plotted(place, height, data, series, axes, scales, onTime) {
+function plotted(place, height, data, series, axes, scales, onTime, onDraw = () => {}) {
   const plot = new uPlot({
+    hooks: {draw: [onDraw]},
     width: Math.max(260, place.clientWidth), height, series, axes, legend: {show: false},
     cursor: {y: false, drag: {x: false, y: false}, points: {show: false}, lock: false, bind: {mousemove: () => () => null, mouseleave: () => () => null, dblclick: () => () => null}},
     scales: {x: {time: true}, ...scales}, tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), 'Etc/UTC'),
@@ -166,10 +167,44 @@ class Chart {
     if (assets.length) axes.push({...axis, values: (_, ticks) => ticks.map((t) => `${t} %`), size: 56});
     if (deficit) axes.push({...axis, scale: 'd', side: 1, size: 70, grid: {show: false}, values: inShort});
     show(this.place);
-    this.plot = plotted(this.place, 220, data, series, axes, {d: {range: (_, low, high) => [0, high || 1]}}, (time) => this.app.go(this.app.rowAtTime(time)));
+    this.deadlines = this.readDeadlines(fall);
+    this.plot = plotted(this.place, 220, data, series, axes, {d: {range: (_, low, high) => [0, high || 1]}}, (time) => this.app.go(this.app.rowAtTime(time)), (plot) => this.drawDeadlines(plot));
     this.assets = assets;
     this.hasDeficit = Boolean(deficit);
     this.draw(this.app.row);
+  }
+
+  // By when tiers were to pay what they were made to owe: [tier, moment], each once.
+  readDeadlines(fall) {
+    const {ledger} = this.app, found = new Map();
+    if (fall) for (const row of ledger.rowsOf(['LossAllocated'])) {
+      const due = Number(ledger.field(row, 'due')), tier = ledger.field(row, 'tier');
+      if (due && ledger.field(row, 'venue') === fall.venue && ledger.field(row, 'asset') === fall.asset) found.set(`${tier}|${due}`, [tier, due]);
+    }
+    return [...found.values()].slice(0, DEADLINES_MAX);
+  }
+
+  // Where a moment stands on the chart, in its own pixels. What comes after the last event is clipped, and marked.
+  placeOf(plot, at) { return at > plot.scales.x.max ? {isAfter: true, x: plot.bbox.left + plot.bbox.width} : {isAfter: false, x: plot.valToPos(at, 'x', true)}; }
+
+  drawDeadlines(plot) {
+    const {ctx, bbox} = plot, unit = devicePixelRatio;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = css('--c3');
+    ctx.lineWidth = 2 * unit;
+    for (const [, at] of this.deadlines) {
+      const {isAfter, x} = this.placeOf(plot, at);
+      ctx.beginPath();
+      if (isAfter) { ctx.moveTo(x - 12 * unit, bbox.top); ctx.lineTo(x - 12 * unit, bbox.top + 12 * unit); ctx.lineTo(x - 3 * unit, bbox.top + 6 * unit); ctx.fill(); } else { ctx.setLineDash([3 * unit, 3 * unit]); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke(); }
+    }
+    ctx.restore();
+  }
+
+  // The same in words: a chart is for eyes.
+  toldDeadlines() {
+    const {app} = this, last = app.ledger.at[app.ledger.count - 1], day = (at) => moment(at).slice(0, 10), days = this.deadlines.some(([, at]) => day(at) !== day(app.ledger.at[0]));
+    const told = this.deadlines.slice(0, 4).map(([tier, at]) => `${tier} by ${moment(at).slice(days ? 5 : 11, 19)}${at > last ? ' (▸ after the last event)' : ''}`);
+    return told.length ? el('span', {}, ` Deadlines (dashed): ${told.join(', ')}${this.deadlines.length > 4 ? ` and ${this.deadlines.length - 4} more` : ''}.`) : null;
   }
 
   resize() {
@@ -185,6 +220,6 @@ class Chart {
       return el('span', {}, el('span', {class: `key k${i}`}), ` ${asset}: oracle ${told === null ? 'silent' : app.price(told)}, market (dotted) ${market === null ? '-' : app.price(market)} `);
     });
     if (this.hasDeficit) parts.push(el('span', {}, el('span', {class: 'key kd'}), ` deficit (right axis): ${app.amount(app.state.deficit(this.fall, row), this.fall.asset)}`));
-    show($('chart-legend'), parts, el('span', {class: 'quiet'}, ' Prices as a share of the first one.'));
+    show($('chart-legend'), parts, this.assets.length ? el('span', {class: 'quiet'}, ' Prices as a share of the first one.') : null, this.toldDeadlines());
   }
 }

@@ -48,7 +48,7 @@ class Vessels {
     const rows = i < 0
       ? [el('dt', {}, 'fell short'), texts.had, el('dt', {}, 'paid'), texts.paid, el('dt', {}, 'open'), texts.left]
       : [el('dt', {}, 'had'), texts.had, el('dt', {}, 'paid'), texts.paid, el('dt', {}, 'left'), texts.left];
-    const box = el('div', {class: 'vessel'}, el('h3', {}, title), el('p', {class: 'quiet'}, `${who}, ${unit}`), drawing, el('dl', {}, rows));
+    const box = el('div', {class: 'vessel'}, el('h3', {}, worded(title)), el('p', {class: 'quiet'}, `${who}, ${unit}`), drawing, el('dl', {}, rows));
     return {box, level, paid, line, stamp, texts, unit};
   }
 
