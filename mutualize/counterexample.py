@@ -30,6 +30,8 @@ from mutualize.scenario.find import FILE
 
 SCHEMA: Final = "mutualize/counterexample@1"
 STILL_FAILS, FIXED, STALE = "still fails", "fixed", "stale"
+NEW_RUN: Final = "baseline run"
+"""What fails where a run is not in the baseline and new ones are not let pass: the file has no run of it."""
 SIZE_MAX: Final = 256 * 1024 * 1024
 """The largest file that is read, in bytes."""
 
@@ -110,7 +112,7 @@ def replay(path: Path, scenario: str = "") -> Replayed:
     row["golden"] = golden.get(run)
     rules = tuple(tolerance(text, str(path)) for text in data["baseline"]["tolerances"])
     approved = Baseline(data["baseline"]["runs"], rules)
-    if approved.knows(run):
+    if approved.knows(run) or NEW_RUN in failed:
         against_baseline(row, ran.summary, approved, (), tuple(data["failing"]))
     found = findings([row])
     asked = {each.what for each in found}

@@ -87,6 +87,10 @@ class ScenarioFile(pytest.File):
                 for what in ("run", *(one.id for one in chosen.expected()), "baseline"):
                     name = f"{variant}::{what}" if variant else what
                     yield ScenarioItem.from_parent(self, name=name, runner=runner, what=what)
+            names = [scenario.name, *(f"{scenario.name}/{variant}" for variant in scenario.variants)]
+            for run in checker_of(self.config).missing(names):
+                name = f"{run.partition('/')[2]}::baseline"
+                yield GoneItem.from_parent(self, name=name, run=run)
         except MutualizeError as error:
             raise self.CollectError("\n".join(error.lines())) from None
 
@@ -151,6 +155,32 @@ class ScenarioItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Say where it stands."""
+        return self.path, None, f"{self.path.parent.name}: {self.name}"
+
+
+class GoneItem(pytest.Item):
+    """A variant that the baseline knows and the scenario has not any more: it fails, as in a check."""
+
+    def __init__(self, *, run: str, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._run = run
+
+    def runtest(self) -> None:
+        """Say so."""
+        from mutualize.report.check_formats import findings
+
+        (found,) = findings([], [self._run])
+        update = "Approve that by --mutualize-update."
+        raise Failure(f"{found.run}:\n{found.what}: {found.problem}\n{update}")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show it without a traceback."""
+        return (
+            str(excinfo.value) if isinstance(excinfo.value, Failure) else super().repr_failure(excinfo, style)
+        )
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Say where it stood."""
         return self.path, None, f"{self.path.parent.name}: {self.name}"
 
 

@@ -166,20 +166,25 @@ class Run(Exported):
         """Return the whole report as plain text."""
         return plain(page(self.summary))
 
-    def write_report(self, path: str | Path, *, force: bool = False) -> int:
+    def write_report(
+        self, path: str | Path, *, force: bool = False, alternatives: Sequence[Run | Data] = ()
+    ) -> int:
         """Write the run as one page that a browser opens by itself; return its size in bytes.
 
-        The ledger is read again first, and must give the state that the run had. Raises MutualizeError where
-        no entries were kept or the file cannot be written, InvariantBroken where it gives another state.
+        The ledger is read again first, and must give the state that the run had. `alternatives` are runs of
+        the same scenario with other values (or their summaries), shown beside it. Raises MutualizeError where
+        no entries were kept, the file cannot be written or an alternative is none, and InvariantBroken where
+        the ledger gives another state.
         """
         from mutualize.report.web.page import write_page  # noqa: PLC0415 - who writes no page waits for none
         from mutualize.report.web.source import Source, source_of  # noqa: PLC0415 - as above
 
+        beside = [other.summary if isinstance(other, Run) else other for other in alternatives]
         if self.folder is not None:
-            return write_page(source_of(self.folder.path), path, force=force)
+            return write_page(source_of(self.folder.path), path, force=force, alternatives=beside)
         if replay(self.entries()) != self.book:
             raise InvariantBroken("replay-equals-book", "the ledger folds to another state than the run had")
-        return write_page(Source(self.summary, self.entries), path, force=force)
+        return write_page(Source(self.summary, self.entries), path, force=force, alternatives=beside)
 
     def plot(self) -> Any:
         """Return a figure of matplotlib's, for a paper. Raises MutualizeError (4) where that is missing."""

@@ -148,8 +148,10 @@ class Browser:
 
     # --- what a person does ------------------------------------------------------------------------------
 
-    def open(self, page: Path, *, width: int = 1200, height: int = 900, dark: bool = False) -> None:
-        """Open a file, and wait until it says that it is ready."""
+    def open(
+        self, page: Path, *, width: int = 1200, height: int = 900, dark: bool = False, address: str = ""
+    ) -> None:
+        """Open a file, at an `address` in it (`#event=3`), and wait until it says that it is ready."""
         self.errors.clear()
         self.requests.clear()
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -163,7 +165,7 @@ class Browser:
             mobile=width < 600,
         )
         self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page.as_uri() + address)
         for _ in range(600):
             if self.run(f"new Promise(go => setTimeout(() => go({READY}), 50))"):
                 return
@@ -190,6 +192,11 @@ class Browser:
         common = {"key": key, "code": code or key, "windowsVirtualKeyCode": number}
         self.call("Input.dispatchKeyEvent", type="rawKeyDown", **common)
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def tab(self) -> None:
+        """Press the tabulator: the focus goes to what comes next."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
 
     def text(self, selector: str) -> str:
         """Return the text of an element."""

@@ -52,6 +52,20 @@ def test_it_still_fails_until_it_is_fixed(failed: Path, tmp_path: Path) -> None:
     assert (fixed.answer, fixed.now, int(fixed.code)) == (counterexample.FIXED, (), 0)
 
 
+def test_a_run_that_is_new_still_fails(tmp_path: Path) -> None:
+    """Where new runs are not let pass, one that the baseline does not know fails again, and is not stale."""
+    baseline = tmp_path / "baseline.json"
+    with Checker(baseline=baseline, update=True) as checker:
+        checker.run("three-tiers", None)
+        checker.result()
+    with Checker(baseline=baseline, failing=("new",), counterexamples=tmp_path / "failed") as checker:
+        checker.run(str(SMALL), None)
+        row = checker.result().rows[0]
+    again = counterexample.replay(Path(row["counterexample"]))
+    assert (again.answer, again.now) == (counterexample.STILL_FAILS, again.before)
+    assert again.now == ("baseline run: is not in the baseline",)
+
+
 def test_it_is_stale_where_nothing_can_be_said(failed: Path) -> None:
     """So it is where the scenario cannot be read any more, or what failed is not looked at."""
     data = json.loads(failed.read_bytes())

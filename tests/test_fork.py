@@ -290,6 +290,10 @@ def test_the_command_tells_what_is_proved_and_who_is_better_off(kept: Path, tmp_
     assert "The first event that is different is [23]." in said.stdout
     assert "Better off: stakers by 10,505 USD (20.59 %) and depositors by" in said.stdout
     data = from_json("fork", *asked[1:], "--out", str(tmp_path / "forked"))
+    told = call(*asked, "--report", str(tmp_path / "fork.html"))
+    assert "fork.html: " in told.stderr
+    assert "the fork" in (tmp_path / "fork.html").read_text()
+    call(*asked, "--report", str(tmp_path / "fork.html"), code=Exit.IO)
     assert data["schema"] == "mutualize/fork@1"
     assert data["past"] == {"events": 23, "batches": 0, "first_different": 23}
     assert (tmp_path / "forked" / "ledger.jsonl").is_file()

@@ -42,6 +42,12 @@ def test_a_figure_can_be_saved(tmp_path: Path) -> None:
             assert (tmp_path / name).stat().st_size > 1_000
 
 
+def test_a_notebook_shows_a_figure() -> None:
+    """A figure answers the question that a notebook puts to a last value: for a picture."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: the extra 'plot'")
+    assert mutualize.run(SMALL).plot()._repr_png_().startswith(b"\x89PNG\r\n")
+
+
 def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """An extra that is missing is named."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

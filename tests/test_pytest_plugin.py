@@ -84,6 +84,23 @@ def test_a_worse_protocol_fails_and_an_update_approves_it(project: Path) -> None
     outcome(project, "scenarios")
 
 
+def test_a_variant_that_is_gone_fails_and_an_update_approves_it(project: Path) -> None:
+    """What was approved and cannot be run any more is a test of its own, unless that is let pass."""
+    outcome(project, "scenarios", "--mutualize-update")
+    change(project, "[variants.par]", "[variants.other]")
+    told = outcome(project, "scenarios", code=1)
+    assert "scenarios/mine/scenario.toml::par::baseline" in told
+    assert "small/par:\nrun: is known from before, and there is no such run any more" in told
+    assert "Traceback" not in told
+    (project / "pytest.ini").write_text("[pytest]\nmutualize_fail_on = worse\n", encoding="utf-8")
+    assert "par::baseline" not in outcome(project, "scenarios", "-v").replace("other::baseline", "")
+    (project / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    outcome(project, "scenarios", "--mutualize-update")
+    runs = json.loads((project / "mutualize-baseline.json").read_bytes())["runs"]
+    assert set(runs) == {"small", "small/other"}
+    outcome(project, "scenarios")
+
+
 def test_a_baseline_is_not_written_by_several_processes(project: Path) -> None:
     """The runs of one would overwrite those of another: refused, and nothing is written."""
     pytest.importorskip("xdist", reason="pytest-xdist is not installed")

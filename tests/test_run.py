@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import attrs
@@ -151,6 +152,26 @@ def test_other_values_are_marked_as_set_for_the_run() -> None:
     assert ran.tiers[0]["had"] == "750"
     assert run(SMALL, set=["venues.aave.funds.insurance-fund.USDC=750"]).digest == ran.digest
     assert run(load(SMALL), set=["venues.aave.funds.insurance-fund.USDC=750"]).digest == ran.digest
+
+
+def test_values_of_python_are_set_as_they_would_be_typed() -> None:
+    """Tables, lists, fractions and truths of Python are those of a scenario's file."""
+    table = "venues.aave.waterfall"
+    stakers = {
+        "tier": "stakers",
+        "payer": "stake",
+        "stake": "safety",
+        "limit": Decimal("0.20"),
+        "price": "oracle",
+    }
+    rows = [{"tier": "insurance-fund", "payer": "fund", "used": False}, stakers]
+    ran = run(SMALL, set={table: rows})
+    assert [(row["used"], row["limit"]) for row in ran.summary["terms"]] == [(False, "1"), (True, "0.2")]
+    typed = (
+        '[{tier="insurance-fund",payer="fund",used=false},'
+        '{tier="stakers",payer="stake",stake="safety",limit="0.20",price="oracle"}]'
+    )
+    assert run(SMALL, set={table: typed}).digest == ran.digest
 
 
 def test_a_variant_in_which_depositors_stay_at_par_leaves_a_deficit() -> None:

@@ -101,15 +101,6 @@ def test_the_keyboard_walks_the_ledger(browser: Browser, page: Path) -> None:
     assert browser.errors == []
 
 
-def test_an_address_shares_an_event(browser: Browser, page: Path) -> None:
-    """What is behind the '#' of an address is the event that is looked at."""
-    opened(browser, page)
-    browser.run("location.hash = '#e=110'")
-    browser.run("new Promise(go => setTimeout(go, 500))")
-    assert browser.run("mutualize.app.row") == 110
-    assert "haircut has to pay 14,991.79 USDC" in browser.text("#say")
-
-
 def test_every_state_is_that_of_python(browser: Browser, page: Path) -> None:
     """After every event each tier has what a replay of the ledger in Python says it has."""
     opened(browser, page)

@@ -18,13 +18,16 @@ from mutualize.errors import Exit
         "mutualize fork runs/three --at 2024-01-01T12:30:00Z \\",
         "    --set venues.pool.funds.insurance-fund.USDC=50000",
         "mutualize fork runs/three --at 2024-01-01T12:30:00Z --set markets.ETH.price=1450 --out runs/held",
+        "mutualize fork runs/three --at 2024-01-01T14:00:00Z --set markets.ETH.cost=0.05 --report fork.html",
     )
 )
 @click.argument("folder", metavar="RUN")
 @click.option("--at", required=True, metavar="TIME", help="From this moment on: 2022-11-22T18:00:00Z.")
 @set_option
 @click.option("--out", metavar="DIR", help="Write ledger, summary and scenario of the fork into DIR.")
-@click.option("--force", is_flag=True, help="Replace the run that is in DIR.")
+@click.option("--report", "page", metavar="FILE",
+              help="Write a page of the run and its fork, that a browser opens by itself.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the run that is in DIR, and the page.")
 @limit_option
 @json_option
 def fork(
@@ -32,6 +35,7 @@ def fork(
     at: str,
     settings: tuple[str, ...],
     out: str | None,
+    page: str | None,
     force: bool,
     limits: tuple[str, ...],
     as_json: bool,
@@ -49,6 +53,11 @@ def fork(
     from mutualize.report.forked_page import forked_data, forked_page
     from mutualize.report.progress import Progress
 
+    if page is not None:
+        from mutualize.report.web.beside import write_page_of_two
+        from mutualize.report.web.page import require_free
+
+        require_free(page, force=force, to_come=out)
     with TemporaryDirectory(prefix="mutualize-fork-") as place, Progress() as progress:
         kept = Path(place) / "fork" if out is None else Path(out)
         forked = fork_run(
@@ -57,6 +66,9 @@ def fork(
         if forked.run.ended.code is not Exit.OK:
             click.get_current_context().exit(forked.run.ended.code)
         found = compared([side_of(folder, folder), side_of("the fork", str(kept))])
+        if page is not None:
+            size = write_page_of_two(found, page, force=force)
+            click.echo(f"{page}: {size:,} bytes. Open it in a browser; it needs nothing else.", err=True)
     data = forked_data(forked.run.summary, forked.events, forked.batches, forked.first, found)
     if as_json:
         emit_json(data)

@@ -29,6 +29,21 @@ jobs_option = click.option(
 variant_option = click.option("--variant", metavar="NAME", help="Apply a variant of the scenario.")
 
 
+def alternatives_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Take what a page shows beside its run, each run again from its beginning."""
+    every = click.option(
+        "--alternatives", "every", is_flag=True, help="In the page, beside each variant of the scenario too."
+    )
+    one = click.option(
+        "--alternative",
+        "alternatives",
+        multiple=True,
+        metavar="'[VARIANT] PATH=VALUE …'",
+        help="In the page, beside the same scenario with this changed, run again. Repeatable.",
+    )
+    return one(every(function))
+
+
 def examples(*commands: str) -> str:
     """Return the block of examples under a command's help, each on a line of its own."""
     return "\b\nExamples\n" + "".join(f"  {command}\n" for command in commands)

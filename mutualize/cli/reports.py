@@ -6,20 +6,33 @@ from pathlib import Path
 
 import click
 
-from mutualize.cli.options import json_option
+from mutualize.cli.options import alternatives_options, examples, json_option, ledger_path
 from mutualize.cli.output import emit_json
 from mutualize.errors import Exit, MutualizeError
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mutualize report runs/crv",
+        "mutualize report runs/umbrella -o umbrella.html --alternatives",
+        "mutualize report runs/tiers --alternative venues.pool.funds.insurance-fund.USDC=5000",
+    )
+)
 @click.argument("run", metavar="RUN")
 @click.option(
     "-o", "--output", metavar="FILE", help="Where to write it; left out: report.html in the run's folder."
 )
+@alternatives_options
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @json_option
-def report(run: str, output: str | None, force: bool, as_json: bool) -> None:
-    """Write the report of a run (its folder, or its ledger) as one page that a browser opens by itself."""
+def report(
+    run: str, output: str | None, alternatives: tuple[str, ...], every: bool, force: bool, as_json: bool
+) -> None:
+    """Write the report of a run (its folder, or its ledger) as one page that a browser opens by itself.
+
+    With --alternative and --alternatives the scenario beside the ledger is run again otherwise, and the page
+    shows each of these runs beside the original. Without them nothing is run.
+    """
     from mutualize.report.web.page import require_free, write_page
     from mutualize.report.web.source import source_of
 
@@ -27,7 +40,17 @@ def report(run: str, output: str | None, force: bool, as_json: bool) -> None:
     target = folder / "report.html" if output is None else Path(output)
     if folder.is_dir():  # where it is not, that is what is told
         require_free(target, force=force)
-    size = write_page(source_of(run), target, force=force)
+    source = source_of(run)
+    beside = []
+    if alternatives or every:
+        from mutualize.comparison import plans_beside, run_alternatives
+        from mutualize.report.progress import Progress
+
+        with Progress() as progress:
+            beside = run_alternatives(
+                plans_beside(ledger_path(run), alternatives, every=every), progress=progress
+            )
+    size = write_page(source, target, force=force, alternatives=beside)
     if as_json:
         emit_json({"schema": "mutualize/report@1", "file": str(target), "bytes": size})
     else:

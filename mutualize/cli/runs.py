@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from mutualize.cli.options import jobs_option, json_option, limit_option, set_option, variant_option
+from mutualize.cli.options import (
+    alternatives_options,
+    examples,
+    jobs_option,
+    json_option,
+    limit_option,
+    set_option,
+    variant_option,
+)
 from mutualize.cli.output import emit, emit_json
 from mutualize.errors import Exit, MutualizeError
 
 if TYPE_CHECKING:
-    from mutualize.run import Run
+    from mutualize.comparison import Plan
+    from mutualize.report.figures import Data
+    from mutualize.run import Progress, Run
 
 ORDERS: Final = 8
 """How many orders of ties are tried where no number is given."""
@@ -24,7 +34,13 @@ durable_option = click.option(
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "mutualize run three-tiers --out runs/tiers",
+        "mutualize run umbrella-2025 --variant at-offset --seed 3",
+        "mutualize run three-tiers --report tiers.html --alternatives",
+    )
+)
 @click.argument("scenario")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Another seed.")
 @set_option
@@ -36,6 +52,7 @@ durable_option = click.option(
     metavar="FILE",
     help="Write the report into FILE, a page that a browser opens by itself.",
 )
+@alternatives_options
 @click.option("--force", is_flag=True, help="Replace the run that is in DIR, and the page.")
 @durable_option
 @jobs_option
@@ -51,6 +68,8 @@ def run(
     variant: str | None,
     out: str | None,
     page: str | None,
+    alternatives: tuple[str, ...],
+    every: bool,
     force: bool,
     durable: bool,
     jobs: int | None,
@@ -71,6 +90,16 @@ def run(
         from mutualize.report.web.page import require_free
 
         require_free(page, force=force, to_come=out)
+    beside: list[Plan] = []
+    if alternatives or every:
+        from mutualize.comparison import alternative_plans
+
+        if page is None:
+            remedy = "Name one by --report FILE."
+            raise MutualizeError("--alternative", "there is no page to show it in.", remedy)
+        beside = alternative_plans(
+            scenario, alternatives, every=every, settings=settings, variant=variant, limits=limits
+        )
     with Progress() as progress:
         ran = run_scenario(
             scenario,
@@ -90,7 +119,9 @@ def run(
         with Progress() as progress:
             ran.shuffle_ties(shuffle_ties, workers=jobs, progress=lambda done: progress.points(done, total))
     if page is not None:
-        size = ran.write_report(page, force=force)
+        with Progress() as progress:
+            told = run_beside(ran, beside, seed, limits, progress)
+        size = ran.write_report(page, force=force, alternatives=told)
         click.echo(f"{page}: {size:,} bytes. Open it in a browser; it needs nothing else.", err=True)
     ledger = None if ran.folder is None else ran.folder.ledger
     close(ran, next_steps(ran.summary, ledger, scenario, seed, settings, variant), as_json=as_json)
@@ -126,6 +157,17 @@ def resume(
     tell_findings(ran, as_json=as_json)
     steps = next_steps(ran.summary, ran.folder.ledger, str(ran.folder.path), None, (), None)
     close(ran, steps, as_json=as_json)
+
+
+def run_beside(
+    ran: Run, plans: list[Plan], seed: int | None, limits: tuple[str, ...], progress: Progress
+) -> list[Data]:
+    """Run the alternatives of a run that got to its end; one that was interrupted has none."""
+    if not plans or ran.ended.code is not Exit.OK:
+        return []
+    from mutualize.comparison import run_alternatives
+
+    return run_alternatives(plans, seed=seed, limits=limits, progress=progress)
 
 
 def tell_findings(ran: Run, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from mutualize.projections.frame import Frame, TierRow
 from mutualize.report.figures import Data, ratio
 from mutualize.report.text import moment, numeral
 from mutualize.scenario.beginnings import FUNDER
+from mutualize.scenario.dump import inline
 from mutualize.scenario.fork import FORKED, changes
 from mutualize.scenario.marks import KINDS, Input, in_list_order
 from mutualize.scenario.model import Expect, Scenario, Tier, Venue
@@ -160,6 +161,7 @@ def about(scenario: Scenario) -> Data:
             "fork": _fork(scenario),
             "set": {given.path: given.value for given in _set(scenario)},
             "money": scenario.money,
+            "block_s": None if scenario.chain is None else scenario.chain.block_s,
         },
         "assets": {name: asset.decimals for name, asset in scenario.assets.items()},
         "terms": terms(scenario),
@@ -254,8 +256,15 @@ def overrides_of(given: Overrides) -> list[tuple[str, str]]:
     pairs = given.items() if isinstance(given, Mapping) else given
     overrides: list[tuple[str, str]] = []
     for pair in pairs:
-        path, equals, value = pair.partition("=") if isinstance(pair, str) else (pair[0], "=", str(pair[1]))
+        path, equals, value = (
+            pair.partition("=") if isinstance(pair, str) else (pair[0], "=", _typed(pair[1]))
+        )
         if not equals:
             raise MutualizeError("--set", f"{pair!r} says no value.", "Write it as path=value.")
         overrides.append((path.strip(), value.strip()))
     return overrides
+
+
+def _typed(value: Any) -> str:
+    """Write a value of Python as one would type it: lists and tables as TOML has them."""
+    return inline(value) if isinstance(value, bool | list | tuple | Mapping) else str(value)

@@ -206,7 +206,7 @@ def _pair(base: Side, side: Side, before: Mapping[str, Worth]) -> Pair:
     return Pair(
         base=base,
         side=side,
-        measured=tuple(_measured(measures(base.summary), measures(side.summary))),
+        measured=measured(base.summary, side.summary),
         accounts=tuple(moved),
         same=len(changes) - len(moved),
         parting=tuple(_parting(base, side)),
@@ -214,8 +214,12 @@ def _pair(base: Side, side: Side, before: Mapping[str, Worth]) -> Pair:
     )
 
 
+def measured(before: Data, now: Data) -> tuple[Compared, ...]:
+    """Hold every measure of a summary against that of another, in the order of the first."""
+    return tuple(_measured(measures(before), measures(now)))
+
+
 def _measured(before: Mapping[str, Measure], now: Mapping[str, Measure]) -> Iterator[Compared]:
-    """Yield every measure of both, in the order of the first."""
     for name, measure in before.items():
         if name in now:
             yield compare(now[name], measure.value)

@@ -53,24 +53,36 @@ def _page(found: Comparison) -> Iterator[Block]:
 
 def _beside(pair: Pair) -> Iterator[Block]:
     yield Heading(f"{pair.side.label}, beside {pair.base.label}")
-    yield Line(_answer(pair), "strong")
-    tiers = [one for one in pair.measured if not one.name.startswith((GAIN, EXPECTED))]
-    if tiers:
-        yield _table("what fell short, and who covered it", tiers)
-    roles = [one for one in pair.measured if one.name.startswith(GAIN)]
-    if roles:
-        yield _table(f"who gained and lost, {pair.base.money}", roles, cut=len(GAIN))
-    others = [one for one in pair.measured if one.name.startswith(EXPECTED) and one.verdict != SAME]
-    if others:
-        yield _table("what was expected", others, cut=len(EXPECTED))
-    yield from _accounts(pair)
+    yield Line(answer(pair), "strong")
+    yield from figures(pair.measured, pair.base.money)
+    yield from expected(pair.measured)
+    yield from accounts(pair)
     yield Heading(f"Where {pair.side.label} and {pair.base.label} part")
     if not pair.parting:
         yield Line("Nowhere: their ledgers are the same.")
     yield from (Line(line, indent=1 + (len(line) - len(line.lstrip())) // 2) for line in pair.parting)
 
 
-def _answer(pair: Pair) -> str:
+def figures(
+    measured: Sequence[Compared], money: str, before: str = "before", now: str = "now"
+) -> Iterator[Table]:
+    """Yield what fell short and which tier covered it, and by role who gained; `before`, `now`: titles."""
+    tiers = [one for one in measured if not one.name.startswith((GAIN, EXPECTED))]
+    if tiers:
+        yield _table("what fell short, and who covered it", tiers, 0, before, now)
+    roles = [one for one in measured if one.name.startswith(GAIN)]
+    if roles:
+        yield _table(f"who gained and lost, {money}", roles, len(GAIN), before, now)
+
+
+def expected(measured: Sequence[Compared], before: str = "before", now: str = "now") -> Iterator[Table]:
+    """Yield the expectations that found something else."""
+    others = [one for one in measured if one.name.startswith(EXPECTED) and one.verdict != SAME]
+    if others:
+        yield _table("what was expected", others, len(EXPECTED), before, now)
+
+
+def answer(pair: Pair) -> str:
     """Say in a sentence which roles are better and worse off."""
     told = []
     for verdict, words in ((WORSE, "Worse off"), (BETTER, "Better off")):
@@ -86,9 +98,11 @@ def _answer(pair: Pair) -> str:
     return " ".join(told)
 
 
-def _table(title: str, rows: Sequence[Compared], cut: int = 0) -> Table:
+def _table(
+    title: str, rows: Sequence[Compared], cut: int = 0, before: str = "before", now: str = "now"
+) -> Table:
     return Table(
-        (title, ">before", ">now", ">change", ">relative", ""),
+        (title, f">{before}", f">{now}", ">change", ">relative", ""),
         tuple(
             (
                 one.name[cut:],
@@ -104,14 +118,15 @@ def _table(title: str, rows: Sequence[Compared], cut: int = 0) -> Table:
     )
 
 
-def _accounts(pair: Pair) -> Iterator[Block]:
+def accounts(pair: Pair, before: str = "before", now: str = "now") -> Iterator[Block]:
+    """Yield how many accounts are better and worse off, and those whose change is the largest."""
     verdicts = [one.verdict for one in pair.accounts]
     counts = [f"{verdicts.count(each):,} {each}" for each in (BETTER, WORSE, NEW, GONE) if each in verdicts]
     yield Heading(f"Accounts: {listing([*counts, f'{pair.same:,} the same'])}")
     if pair.accounts:
         largest = pair.accounts[:ACCOUNTS_MAX]
         yield Table(
-            ("account", "role", ">before", ">now", ">change", ""),
+            ("account", "role", f">{before}", f">{now}", ">change", ""),
             tuple((one.account, one.role, *_figures(one), one.verdict) for one in largest),
             tuple(_TONES.get(one.verdict, "") for one in largest),
         )

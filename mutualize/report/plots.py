@@ -6,6 +6,7 @@ Made with matplotlib, which is an extra, and nothing of it is global: a figure b
 from __future__ import annotations
 
 from datetime import datetime
+from io import BytesIO
 from textwrap import fill
 from typing import Any, Final
 
@@ -34,7 +35,9 @@ def figure(summary: Data) -> Any:
         raise MutualizeError("", "figures need matplotlib.", remedy, code=Exit.MISSING) from None
     shorts = summary["waterfalls"]
     heights = [PRICES_HIGH, *(0.9 + TIER_HIGH * len(short["tiers"]) for short in shorts)]
-    drawn = Figure(figsize=(WIDTH, sum(heights) + 0.8), layout="constrained")
+    # a notebook shows a figure by itself only where pyplot was loaded: this one says how
+    shown = type("Figure", (Figure,), {"_repr_png_": _png})
+    drawn = shown(figsize=(WIDTH, sum(heights) + 0.8), layout="constrained")
     axes = drawn.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     answer = fill(clean(" ".join(sentences(summary))), TITLE_WIDE)
     drawn.suptitle(f"{clean(summary['scenario']['title'])}\n{answer}", fontsize=9)
@@ -42,6 +45,13 @@ def figure(summary: Data) -> Any:
     for axis, short in zip(axes[1:], shorts, strict=True):
         _waterfall(axis, short)
     return drawn
+
+
+def _png(drawn: Any) -> bytes:
+    """Return a figure as a picture, as a notebook asks for it."""
+    written = BytesIO()
+    drawn.savefig(written, format="png")
+    return written.getvalue()
 
 
 def _prices(axis: Any, summary: Data) -> None:

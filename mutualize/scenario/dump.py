@@ -79,9 +79,7 @@ def _is_section(value: Any) -> bool:
 
 def _is_short(value: Mapping[str, Any]) -> bool:
     """Say whether a table fits in a line: { value = "0.87", fact = "CV2" }."""
-    return (
-        bool(value) and not any(_has_table(item) for item in value.values()) and len(_inline(value)) < WIDTH
-    )
+    return bool(value) and not any(_has_table(item) for item in value.values()) and len(inline(value)) < WIDTH
 
 
 def _has_table(value: Any) -> bool:
@@ -111,26 +109,27 @@ def _key(name: str) -> str:
 
 def _value(value: Any) -> str:
     """Write a value, over several lines where one would be long."""
-    short = _inline(value)
+    short = inline(value)
     if len(short) <= WIDTH or isinstance(value, int):
         return short
     if isinstance(value, str):
         return _long_text(value)
     if isinstance(value, list):
-        return "[\n" + "".join(f"    {_inline(item)},\n" for item in value) + "]"
+        return "[\n" + "".join(f"    {inline(item)},\n" for item in value) + "]"
     return short
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
+    """Write a value in one line; a fraction in quotes, as everywhere in a scenario."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(_inline(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(name)} = {_inline(item)}" for name, item in value.items()) + " }"
-    return _text(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(inline(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(name)} = {inline(item)}" for name, item in value.items()) + " }"
+    return _text(str(value))
 
 
 def _text(text: str) -> str:

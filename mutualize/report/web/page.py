@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from mutualize import locked_file
 from mutualize.errors import Exit, MutualizeError
+from mutualize.report.alternatives import alternatives_of
 from mutualize.report.figures import Data
 from mutualize.report.page import sentences
 from mutualize.report.text import clean
@@ -27,13 +28,16 @@ SCRIPTS: Final = (
     "ledger.js",
     "state.js",
     "share.js",
+    "glossary.js",
     "draw.js",
     "vessels.js",
     "time.js",
+    "tell.js",
+    "run.js",
     "why.js",
     "whatif.js",
+    "address.js",
     "flows.js",
-    "tell.js",
     "table.js",
     "main.js",
 )
@@ -41,15 +45,25 @@ SCRIPTS: Final = (
 _MET: Final = {True: "met", False: "missed", None: "open"}
 
 
-def page_of(source: Source) -> str:
-    """Return the whole page of a run: the same run gives the same bytes."""
-    kind, data = island(story(source))
-    sheet, loader, program = style(), _loader(), _program()
+def page_of(source: Source, alternatives: Sequence[Data] = ()) -> str:
+    """Return the whole page of a run: the same run gives the same bytes.
+
+    `alternatives` are summaries of the same scenario run otherwise, which are shown beside it. Raises
+    MutualizeError where they are not.
+    """
+    words = _words(source.summary) | {"alternatives": _beside(source.summary, alternatives)}
+    return rendered("page.html", story(source), words, SCRIPTS, style())
+
+
+def rendered(template: str, told: Data, words: Data, scripts: Sequence[str], sheet: str) -> str:
+    """Fill a template with its words, its style, its script, and the data that the script draws."""
+    kind, data = island(told)
+    loader, program = _loader(), _program(tuple(scripts))
     page: str = (
         environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
-            **_words(source.summary),
+            **words,
             policy=policy(sheet, loader, program),
             style=sheet,
             loader=loader,
@@ -61,10 +75,17 @@ def page_of(source: Source) -> str:
     return page
 
 
-def write_page(source: Source, path: str | Path, *, force: bool = False) -> int:
+def write_page(
+    source: Source, path: str | Path, *, force: bool = False, alternatives: Sequence[Data] = ()
+) -> int:
     """Write the page of a run, whole or not at all; return its size in bytes. Raises MutualizeError."""
     require_free(path, force=force)
-    data = page_of(source).encode()
+    return save(page_of(source, alternatives), path)
+
+
+def save(page: str, path: str | Path) -> int:
+    """Write a page, whole or not at all; return its size in bytes. Raises MutualizeError (74)."""
+    data = page.encode()
     try:
         locked_file.replace(Path(path), data)
     except OSError as error:
@@ -104,15 +125,16 @@ def _asset(*path: str) -> str:
 
 
 @cache
-def style() -> str:
-    """Return the style of all pages."""
-    return _asset("vendor", "uPlot.min.css") + "\n" + _lean(_asset("page.css"))
+def style(*more: str) -> str:
+    """Return the style of all pages, and what only some of them need."""
+    own = "".join(_lean(_asset(name)) for name in ("page.css", *more))
+    return _asset("vendor", "uPlot.min.css") + "\n" + own
 
 
 @cache
-def _program() -> str:
-    """Return the script of the page: the library that draws prices, and our own parts."""
-    own = "".join(_lean(_asset("js", name)) for name in SCRIPTS)
+def _program(scripts: tuple[str, ...]) -> str:
+    """Return the script of a page: the library that draws prices, and our own parts."""
+    own = "".join(_lean(_asset("js", name)) for name in scripts)
     return f"{_asset('vendor', 'uPlot.iife.min.js')}\n(() => {{\n'use strict';\n{own}}})();\n"
 
 
@@ -184,6 +206,18 @@ def _words(summary: Data) -> dict[str, Any]:
         "commands": commands(summary),
         "roles": summary["gains"]["roles"],
     }
+
+
+def _beside(summary: Data, alternatives: Sequence[Data]) -> list[Data]:
+    return [
+        {
+            "label": one.label,
+            "digest": one.summary["ledger"]["digest"],
+            "command": commands(one.summary)[0][1],
+            "tables": one.tables,
+        }
+        for one in alternatives_of(summary, alternatives)
+    ]
 
 
 def _expected(summary: Data) -> list[Data]:

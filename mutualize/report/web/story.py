@@ -15,7 +15,7 @@ from mutualize.report.web.roles import Roles
 from mutualize.report.web.sentences import GLOSSARY, SENTENCES
 from mutualize.report.web.source import Source
 from mutualize.report.web.steps import Steps
-from mutualize.report.web.thinning import Rows, rows_of
+from mutualize.report.web.thinning import Rows, room_of, rows_of
 from mutualize.report.web.what_if import HOLDERS_MAX, case_data, case_of
 from mutualize.units import RAY, div_down
 
@@ -23,9 +23,12 @@ LISTED_MAX: Final = 3_000
 """So many inputs are listed; a summary with more says how many there are."""
 
 
-def story(source: Source) -> Data:
-    """Return what a page shows. Raises MutualizeError where the summary is not the ledger's."""
-    rows = rows_of(source.entries())
+def story(source: Source, sides: int = 1) -> Data:
+    """Return what a page shows; one of several `sides` has its part of the room.
+
+    Raises MutualizeError where the summary is not the ledger's.
+    """
+    rows = rows_of(source.entries()) if sides == 1 else rows_of(source.entries(), *room_of(sides))
     steps, names, roles = Steps(source.summary), Names(), Roles()
     columns = Columns(names)
     holdings = Holdings(*_watched(source))
@@ -52,6 +55,7 @@ def story(source: Source) -> Data:
         "roles": [roles.of(name) for name in names.all()],
         "decimals": steps.decimals,
         "money": source.summary["scenario"]["money"],
+        "block_s": source.summary["scenario"].get("block_s"),  # a summary of before has none
         "sentences": {kind: SENTENCES.get(kind, "") for kind, *_ in told["kinds"]},
         "glossary": GLOSSARY,
         "title": clean(source.summary["scenario"]["title"]),

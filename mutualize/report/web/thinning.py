@@ -54,6 +54,11 @@ _LEVELS: Final = {
 }
 
 
+def room_of(sides: int) -> tuple[int, int]:
+    """Return how many events each of several runs on one page is told one by one: at most, and beyond."""
+    return div_down(FULL_MAX, sides), div_down(KEPT_MAX, sides)
+
+
 @attrs.frozen
 class Rows:
     """Where each entry of the ledger stands on the page: `row_of[seq]`; how many entries each row holds."""

@@ -62,7 +62,7 @@ class Flows {
     const {app} = this, {state} = app, fell = state.sum(fall, 'fell', row), repaid = app.repaid(fall, row);
     const open = most(0n, fell - state.sum(fall, 'covered', row));
     const nodes = [], links = [], node = (layer, name, size, colour) => { nodes.push({layer, name, size, colour}); return nodes.length - 1; };
-    const debt = node(0, 'debt that was called in', fell + repaid, 'cd'), sold = repaid > 0n ? node(1, 'market: collateral sold', repaid, 'cm') : -1;
+    const debt = node(0, repaid > 0n || fall.debtors ? 'debt that was called in' : 'what was lost', fell + repaid, 'cd'), sold = repaid > 0n ? node(1, 'market: collateral sold', repaid, 'cm') : -1;
     const short = node(1, 'shortfall', fell, 'cd');
     if (sold >= 0) links.push([debt, sold, repaid]);
     links.push([debt, short, fell]);
@@ -79,13 +79,22 @@ class Flows {
 
   // The last holders of a tier: by name where the ledger tells their units, else as who they are.
   bearers(fall, tier, i, row, covered) {
-    const {app} = this, {cuts} = app.why, who = {fund: 'money set aside', stake: 'stakers', claims: 'depositors', mint: 'token holders, diluted', house: 'the house', injection: 'an operator'}[tier.payer] || tier.payer;
+    const {app} = this, {cuts} = app.why, who = {fund: 'money set aside', stake: 'stakers', claims: 'depositors', mint: 'token holders, diluted', assessment: 'members who were called', winners: 'those who had won', house: 'the house', injection: 'an operator'}[tier.payer] || tier.payer;
     const table = cuts ? cuts.tables.findIndex((t) => t.venue === fall.venue && t.asset === fall.asset && (tier.payer === 'claims' ? t.kind === 'claims' : t.kind === 'stake' && (t.of === tier.tier || tier.holder.endsWith(`:${t.of}`)))) : -1;
+    const byName = new Map();
+    if (cuts && cuts.parts.size) for (const at of fall.pays) if (at <= row && app.ledger.kind(at) === 'LossAbsorbed' && app.ledger.field(at, 'tier') === tier.tier && app.ledger.field(at, 'venue') === fall.venue)
+      for (const [id, asset, part] of app.why.cuts.parts.get(at) || []) if (asset === fall.asset && part > 0n) byName.set(id, (byName.get(id) || 0n) + part);
+    if (byName.size) return this.largest([...byName].map(([id, part]) => [app.ledger.names[id], part]), who, covered);
     const own = table < 0 ? [] : cuts.cuts.filter((cut) => cut.table === table && cut.row <= row + 3);
     const names = own.length ? [...cuts.lines.keys()].filter((key) => key.startsWith(`${table}|`)).map((key) => key.split('|')[1]) : [];
     if (!names.length || names.length * own.length > 60000) return [[who, covered]];
-    const parts = names.map((name) => [app.ledger.names[name], own.reduce((sum, cut) => sum + app.why.taken(cut, name), 0n)]).filter(([, part]) => part > 0n)
-      .sort((a, b) => a[1] === b[1] ? 0 : a[1] < b[1] ? 1 : -1);
+    const parts = names.map((name) => [app.ledger.names[name], own.reduce((sum, cut) => sum + app.why.taken(cut, name), 0n)]).filter(([, part]) => part > 0n);
+    return this.largest(parts, who, covered);
+  }
+
+  // The largest few by name, and the rest together.
+  largest(parts, who, covered) {
+    parts.sort((a, b) => a[1] === b[1] ? 0 : a[1] < b[1] ? 1 : -1);
     const kept = parts.slice(0, 4), rest = covered - kept.reduce((sum, [, part]) => sum + part, 0n);
     if (rest > 0n && parts.length > kept.length) kept.push([`${grouped(String(parts.length - kept.length))} more ${who}`, rest]);
     return kept;

@@ -151,6 +151,28 @@ class Ledger {
     return found.sort((a, b) => a - b);
   }
 
+  // All that a loss led to by itself, also what was owed by a deadline: its payments name no cause, but a number.
+  ofLoss(row) {
+    const found = new Set(), open = [row];
+    if (!this.numbered) {
+      this.numbered = new Map();
+      for (const at of this.rowsOf(['LossAbsorbed', 'LossPassedOn', 'LossReleased'])) if (this.field(at, 'number') > 0n) {
+        const key = `${this.field(at, 'venue')}|${this.field(at, 'asset')}|${this.field(at, 'number')}`;
+        (this.numbered.get(key) || this.numbered.set(key, []).get(key)).push(at);
+      }
+    }
+    while (open.length) {
+      const from = open.pop(), more = [...this.cone(from, OF_A_LOSS)];
+      for (const at of [from, ...more]) {
+        const kind = this.kind(at), number = kind === 'LossAllocated' || kind === 'LossHeld' ? this.field(at, 'number') : 0n;
+        if (number > 0n) more.push(...this.numbered.get(`${this.field(at, 'venue')}|${this.field(at, 'asset')}|${number}`) || []);
+      }
+      for (const at of more) if (!found.has(at)) { found.add(at); open.push(at); }
+    }
+    found.delete(row);
+    return [...found].sort((a, b) => a - b);
+  }
+
   // What led to an event, the first cause first. An event without one follows from its transaction's beginning.
   chain(row) {
     const found = [row];

@@ -1,11 +1,30 @@
 // The page: one ledger, one event that is looked at, and everything that follows it.
 
-class App {
+// Time, event and block, beside the slider; and at the foot of the window where that is out of sight.
+class Now {
+  constructor(app) {
+    this.app = app;
+    this.numbers = [el('span'), el('span'), el('span')];
+    const [seq, block, tx] = this.numbers, all = ` of ${grouped(String(app.ledger.data.events.all - 1))}`;
+    show($('now-what'), worded('event '), seq, all, app.block(0) === null ? [] : [worded(', block '), block], worded(', transaction '), tx);
+    new IntersectionObserver(([seen]) => { $('where').hidden = seen.isIntersecting; }).observe($('now'));
+  }
+
+  tell(row) {
+    const {ledger} = this.app, block = this.app.block(row), texts = [ledger.seq[row], block ?? 0, ledger.tx[row]].map((n) => grouped(String(n)));
+    const time = `${moment(ledger.at[row])} UTC`.replace('Z UTC', ' UTC'), told = block === null ? '' : `block ${texts[1]}`;
+    $('now-time').textContent = time;
+    texts.forEach((text, i) => { this.numbers[i].textContent = text; });
+    $('where').textContent = `${time} · event ${texts[0]}${told && ` · ${told}`}`;
+    this.app.scrubber.slider.setAttribute('aria-valuetext', `event ${ledger.seq[row]}, ${moment(ledger.at[row])}${block === null ? '' : `, block ${block}`}`);
+  }
+}
+
+class App extends Run {
   constructor(data) {
-    const ledger = this.ledger = new Ledger(data);
-    this.prices = this.readPrices();
-    this.state = new State(ledger);
-    this.teller = new Teller(ledger, this);
+    super(data);
+    const {ledger} = this;
+    learn(data.glossary);
     this.sold = ledger.rowsOf(['Liquidated', 'VaultLiquidated']);
     this.repaidLines = new Map();
     this.row = 0;
@@ -13,16 +32,17 @@ class App {
     drawPatterns();
     this.vessels = new Vessels(this);
     this.scrubber = new Scrubber(this);
+    this.now = new Now(this);
     this.chart = new Chart(this);
     this.tables = new Tables(this);
     this.why = new Why(this);
     this.whatIf = new WhatIf(this);
     this.flows = new Flows(this);
     this.guess = new Guess(this);
-    this.glossary();
     this.choose(0);
-    addEventListener('hashchange', () => this.fromHash());
-    if (!this.fromHash()) this.go(this.fall ? this.fall.losses[0] : ledger.count - 1);
+    this.glossary = new Glossary();
+    this.address = new Address(this);
+    if (!this.address.read()) this.go(this.fall ? this.fall.losses[0] : ledger.count - 1);
     // what is further down is drawn when the first screen stands
     setTimeout(() => { this.flows.draw(); document.body.dataset.ready = '1'; window.mutualize.ready = performance.now(); }, 0);
   }
@@ -32,16 +52,16 @@ class App {
     const {falls} = this.state;
     this.fall = falls[i] || null;
     if (falls.length > 1) {
-      const pick = el('select', {}, falls.map((fall, at) => el('option', {value: at, selected: at === i}, `${fall.asset} on ${fall.venue}`)));
+      const pick = el('select', {'aria-label': 'waterfall'}, falls.map((fall, at) => el('option', {value: at, selected: at === i}, `${fall.asset} on ${fall.venue}`)));
       pick.addEventListener('change', () => { this.choose(Number(pick.value)); this.go(this.fall.losses[0]); this.flows.draw(); });
-      show($('pick-short'), el('label', {}, 'waterfall ', pick));
+      show($('pick-short'), el('span', {class: 'pick'}, worded('waterfall '), pick));
     }
     this.vessels.build(this.fall);
     this.scrubber.build(this.fall);
     this.chart.build(this.fall);
     this.whatIf.build(this.fall);
     this.why.build(this.fall);
-    show($('legend'), this.fall ? [swatch(0), ' what a tier has left ', svg('svg', {width: 16, height: 12, class: 'swatch', 'aria-hidden': 'true'}, svg('rect', {width: 16, height: 12, class: 'gone c0 c0line'})), ' what it paid ', '- - what it had at the first loss'] : []);
+    show($('legend'), this.fall ? [swatch(0), worded(' what a tier has left '), svg('svg', {width: 16, height: 12, class: 'swatch', 'aria-hidden': 'true'}, svg('rect', {width: 16, height: 12, class: 'gone c0 c0line'})), ' what it paid ', worded('- - what it had at the first shortfall')] : []);
   }
 
   // Look at one event.
@@ -49,61 +69,22 @@ class App {
     const {ledger} = this;
     this.row = Math.max(0, Math.min(row, ledger.count - 1));
     this.scrubber.slider.value = this.row;
-    const at = ledger.at[this.row];
-    $('now-time').textContent = `${moment(at)} UTC`.replace('Z UTC', ' UTC');
-    $('now-seq').textContent = `event ${grouped(String(ledger.seq[this.row]))} of ${grouped(String(ledger.data.events.all - 1))}, transaction ${grouped(String(ledger.tx[this.row]))}`;
-    const text = this.sentence(this.row);
-    this.scrubber.slider.setAttribute('aria-valuetext', `event ${ledger.seq[this.row]}, ${moment(at)}`);
-    $('say').textContent = text;
+    this.now.tell(this.row);
+    this.say(this.sentence(this.row));
     this.vessels.draw(this.row);
     this.chart.draw(this.row);
     this.tables.values(this.row);
     if (!$('find').value) this.tables.events();
     this.flows.follow();
     if (scroll) $('waterfall').scrollIntoView({behavior: isStill() ? 'auto' : 'smooth'});
-    clearTimeout(this.hashTimer);
-    // a frame without an address of its own has no history either
-    this.hashTimer = setTimeout(() => { try { history.replaceState(null, '', `#e=${ledger.seq[this.row]}`); } catch { /* it stays unshared */ } }, 300);
+    this.share();
   }
 
-  fromHash() {
-    const found = /^#e=(\d{1,12})$/.exec(location.hash);
-    if (found) this.go(this.ledger.rowAtSeq(Number(found[1])));
-    return Boolean(found);
-  }
+  say(text) { $('say').textContent = text; }
 
-  rowAtTime(time) {
-    let low = 0, high = this.ledger.count - 1;
-    while (low < high) { const mid = (low + high + 1) >> 1; if (this.ledger.at[mid] <= time) low = mid; else high = mid - 1; }
-    return low;
-  }
+  share() { if (this.address) this.address.write(); }
 
-  // The time of an event, with its day where a run has more than one.
-  when(row) {
-    const {at, count} = this.ledger, days = moment(at[0]).slice(0, 10) !== moment(at[count - 1]).slice(0, 10);
-    return moment(at[row]).slice(days ? 5 : 11, 19);
-  }
-
-  decimals(asset) { return asset === this.ledger.data.money && !(asset in this.ledger.data.decimals) ? 8 : this.ledger.data.decimals[asset] ?? 0; }
-  plain(value, asset) { return cut(value, this.decimals(asset)); }
-  exact(value, asset) { return cut(value, this.decimals(asset), this.decimals(asset)); }
-  amount(value, asset) { return `${this.plain(value, asset)} ${asset}`; }
-  price(value) { return `${cut(value, 8, value >= 10n ** 8n ? 2 : 8)} ${this.ledger.data.money}`; }
-  sentence(row) { return this.teller.sentence(row); }
   arithmetic(row) { this.tables.arithmetic(row); }
-
-  readPrices() {
-    const {ledger} = this, prices = new Map();
-    for (const row of ledger.rowsOf(['PricePublished'])) {
-      const asset = ledger.field(row, 'asset');
-      let path = prices.get(asset);
-      if (!path) prices.set(asset, path = {rows: [], told: [], market: []});
-      path.rows.push(row);
-      path.told.push(ledger.field(row, 'price'));
-      path.market.push(ledger.field(row, 'market'));
-    }
-    return prices;
-  }
 
   // What sales of collateral repaid of debt in a waterfall's asset up to an event.
   repaid(fall, row) {
@@ -133,38 +114,9 @@ class App {
     }
     return rows;
   }
-
-  glossary() {
-    const words = this.ledger.data.glossary;
-    show($('words-out'), Object.entries(words).flatMap(([word, meaning]) => [el('dt', {id: `word-${word}`}, word), el('dd', {}, meaning)]));
-    // the first mention of each word in a part carries its meaning
-    for (const place of document.querySelectorAll('#waterfall-h, #why-h, #legend, .lead, #trust li')) this.explain(place, words);
-  }
-
-  explain(place, words) {
-    const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT), texts = [];
-    while (walker.nextNode()) texts.push(walker.currentNode);
-    for (const text of texts) for (const word of Object.keys(words)) {
-      const at = text.data.toLowerCase().search(new RegExp(`\\b${word}s?\\b`));
-      if (at < 0 || text.parentElement.closest('abbr, a')) continue;
-      const rest = text.splitText(at);
-      rest.splitText(word.length);
-      rest.replaceWith(el('abbr', {title: words[word], tabindex: 0}, rest.data));
-      break;
-    }
-  }
 }
 
-async function begin() {
-  try {
-    const data = JSON.parse(await unpack('data'));
-    window.mutualize = {readCase, shareOut, haircut};
-    window.mutualize.app = new App(data);
-  } catch (error) {
-    const place = $('trouble');
-    place.hidden = false;
-    place.textContent = `This page could not be drawn: ${error.message}. A browser of 2023 or later is needed.`;
-    throw error;
-  }
-}
-begin();
+begin((data) => {
+  window.mutualize = {readCase, shareOut, haircut};
+  window.mutualize.app = new App(data);
+});

@@ -1,8 +1,6 @@
 // What if: the same arithmetic as mutualize/report/web/what_if.py, in whole numbers of any size.
 
 const WAD = 10n ** 18n;
-const least = (a, b) => a < b ? a : b;
-const most = (a, b) => a > b ? a : b;
 
 function allowed(tier, left) {
   const limit = most(0n, left - tier.min_left) * tier.limit / WAD;

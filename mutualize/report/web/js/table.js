@@ -1,6 +1,6 @@
 // Tables: the events around the scrubber, the values after one, and the arithmetic of a loss.
 
-const WINDOW = 25, FOUND_MAX = 200;
+const WINDOW = 25, FOUND_MAX = 200, SHARES_MAX = 20;
 
 class Tables {
   constructor(app) {
@@ -66,14 +66,18 @@ class Tables {
   arithmetic(row) {
     const {app} = this, {ledger, state} = app, fall = app.fall, place = $('sum-out');
     if (!fall || row === null) { show(place, el('p', {class: 'quiet'}, fall ? 'Choose a loss above.' : 'Nothing fell short.')); return; }
-    const cone = ledger.cone(row, OF_A_LOSS), paid = cone.filter((at) => ledger.kind(at) === 'LossAbsorbed'), asset = fall.asset;
+    const cone = ledger.ofLoss(row), paid = cone.filter((at) => ledger.kind(at) === 'LossAbsorbed'), asset = fall.asset;
     const rows = [], exact = (value) => app.exact(value, asset);
     let rest;
     if (paid.length) {
       rest = ledger.field(row, 'amount');
-      rows.push([`what fell short (event #${ledger.seq[row]}, ${ledger.field(row, 'account')})`, '', exact(rest), '']);
-      for (const at of cone.filter((a) => ledger.kind(a) === 'LossAllocated')) {
+      rows.push([`what fell short (event #${ledger.seq[row]}${ledger.field(row, 'account') ? `, ${ledger.field(row, 'account')}` : ''})`, '', exact(rest), '']);
+      for (const at of cone) {
+        const kind = ledger.kind(at);
+        if (kind !== 'LossAllocated' && kind !== 'LossPassedOn') continue;
         const amount = ledger.field(at, 'amount'), tier = ledger.field(at, 'tier');
+        // what a tier did not raise in time comes back, and goes to those below it
+        if (kind === 'LossPassedOn') { rest += amount; rows.push([`+\u00a0not raised by ${tier}`, '', exact(amount), exact(rest)]); continue; }
         rest -= amount;
         rows.push([`−\u00a0${tier}`, exact(ledger.field(at, 'capacity')), exact(amount), exact(rest)]);
       }
@@ -83,7 +87,20 @@ class Tables {
       fall.tiers.forEach((tier, i) => { const covered = state.sum(fall, `covered${i}`, ledger.count - 1); rest -= covered; rows.push([`−\u00a0${tier.tier}`, '', exact(covered), exact(rest)]); });
     }
     rows.push({tone: 'total', cells: ['= stays open', '', exact(rest), '']});
-    show(place, table(['step', '>could pay', `>${asset}`, '>rest'], rows), el('p', {}, paid.length ? this.remainder(row, cone, asset) : 'These losses were pooled, so the sum is shown, not one loss.'));
+    show(place, table(['step', '>could pay', `>${asset}`, '>rest'], rows), el('p', {}, paid.length ? this.remainder(row, cone, asset) : 'These losses were pooled, so the sum is shown, not one loss.'), paid.length ? this.bearers(cone) : null);
+  }
+
+  // Who bore it, one by one: parts add up to what the tier paid, but for what rounding left over.
+  bearers(cone) {
+    const {app} = this, told = cone.map((at) => [at, app.why.sharesOf(at)]).filter(([, parts]) => parts.length);
+    if (!told.length) return null;
+    const rows = told.flatMap(([at, parts]) => {
+      const name = app.ledger.field(at, 'tier') || app.ledger.field(at, 'stake'), [[, asset]] = parts, sum = (list) => list.reduce((all, [, , part]) => all + part, 0n);
+      const kept = parts.slice(0, SHARES_MAX), rest = parts.slice(SHARES_MAX);
+      return [...kept.map(([who, of, part]) => [name, app.ledger.names[who], app.exact(part, of), of]),
+        ...(rest.length ? [[name, many(rest.length, 'other'), app.exact(sum(rest), asset), asset]] : []), ...(parts.length > 1 ? [{tone: 'total', cells: [name, 'together', app.exact(sum(parts), asset), asset]}] : [])];
+    });
+    return el('details', {}, el('summary', {}, 'Who bore it, one by one'), table(['tier', 'holder', '>share', 'asset'], rows));
   }
 
   remainder(row, cone, asset) {

@@ -7,6 +7,7 @@ class Teller {
     this.ilks = new Map(ledger.rowsOf(['CollateralListed']).map((row) => [ledger.field(row, 'ilk'), ledger.field(row, 'asset')]));
     const decimals = ledger.data.decimals;
     this.stable = Object.keys(decimals).find((asset) => decimals[asset] === 45) || '';
+    this.pools = new Set(ledger.rowsOf(['ReserveListed']).map((row) => ledger.field(row, 'venue')));
     const minted = ledger.rowsOf(['GovernanceMinted'])[0];
     this.gov = minted === undefined ? '' : ledger.field(minted, 'asset');
   }
@@ -40,6 +41,20 @@ class Teller {
       case '_before': {
         const path = app.prices.get(ledger.field(row, 'asset')), i = path ? path.rows.indexOf(row) : 0;
         return i > 0 ? `, after ${app.price(path.told[i - 1])}` : '';
+      }
+      // of what was owed by a deadline the rest had gone on to the tiers below when it was made to owe
+      case '_rest': return ledger.field(row, 'number') > 0n ? '' : `, ${app.amount(ledger.field(row, 'rest'), ledger.field(row, 'asset'))} is left`;
+      case '_waits': { const amount = ledger.field(row, 'amount'), asset = ledger.field(row, 'asset'); return amount > 0n ? `waits for ${app.amount(amount, asset)}, which cannot be had now` : `waits for no ${asset} any more`; }
+      case '_bearer': { const bearer = ledger.field(row, 'bearer'); return bearer === 'claims' ? 'Depositors' : bearer; }
+      case '_supplied': {
+        const venue = ledger.field(row, 'venue'), amount = app.amount(ledger.field(row, 'amount'), ledger.field(row, 'asset'));
+        return this.pools.has(venue) ? `lent ${amount} to ${venue}` : `put ${amount} into ${venue}`;
+      }
+      case '_lacking': {
+        const who = ledger.field(row, 'account'), amount = app.amount(ledger.field(row, 'amount'), ledger.field(row, 'asset'));
+        if (!who) return amount;
+        // where balances are kept nobody borrows: who lost more than he had owes it to those who won
+        return moves[0][1].endsWith(':claims') ? `${who} had ${amount} less than he had lost to others: that` : `${who}'s collateral is gone and ${amount} of debt is left: that`;
       }
       case '_payer': return outside(moves[0][1]);
       case '_gas': return app.amount(moves[0][3], moves[0][2]);

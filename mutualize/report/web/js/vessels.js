@@ -8,9 +8,9 @@
 const BOX = {x: 12, y: 8, w: 96, h: 124};
 
 class Vessels {
-  constructor(app) {
+  constructor(app, place) {
     this.app = app;
-    this.place = $('vessels');
+    this.place = place || $('vessels');
     this.shownRow = -1;
   }
 
@@ -36,8 +36,8 @@ class Vessels {
   }
 
   vessel(title, who, unit, i) {
-    const {x, y, w, h} = BOX, id = i < 0 ? 'cd' : `c${i % PATTERNS.length}`;
-    const level = svg('rect', {x, width: w, y: y + h, height: 0, class: i < 0 ? 'level cd' : 'level', ...(i < 0 ? {} : {fill: fillOf(i)})});
+    const {x, y, w, h} = BOX, colour = i < 0 ? i : this.fall.colours?.[i] ?? i, id = i < 0 ? 'cd' : `c${colour % PATTERNS.length}`;
+    const level = svg('rect', {x, width: w, y: y + h, height: 0, class: i < 0 ? 'level cd' : 'level', ...(i < 0 ? {} : {fill: fillOf(colour)})});
     const paid = svg('rect', {x, width: w, y: y + h, height: 0, class: `gone ${id} ${id}line`});
     const line = svg('line', {x1: x - 6, x2: x + w + 6, y1: y, y2: y, class: 'had'});
     const stamp = svg('g', {class: 'stamp', visibility: 'hidden'},
@@ -48,7 +48,7 @@ class Vessels {
     const rows = i < 0
       ? [el('dt', {}, 'fell short'), texts.had, el('dt', {}, 'paid'), texts.paid, el('dt', {}, 'open'), texts.left]
       : [el('dt', {}, 'had'), texts.had, el('dt', {}, 'paid'), texts.paid, el('dt', {}, 'left'), texts.left];
-    const box = el('div', {class: 'vessel'}, el('h3', {}, title), el('p', {class: 'quiet'}, `${who}, ${unit}`), drawing, el('dl', {}, rows));
+    const box = el('div', {class: 'vessel'}, el('h3', {}, worded(title)), el('p', {class: 'quiet'}, `${who}, ${unit}`), drawing, el('dl', {}, rows));
     return {box, level, paid, line, stamp, texts, unit};
   }
 

@@ -8,6 +8,7 @@ class WhatIf {
 
   build(fall) {
     this.fall = fall;
+    this.original = null;
     if (!fall) { show(this.place, el('p', {}, 'Nothing fell short, so there is nothing to share out otherwise.')); return; }
     if (!fall.what_if) {
       show(this.place, el('p', {}, 'This waterfall cannot be shared out again in the page: ', fall.why_not),
@@ -59,17 +60,17 @@ class WhatIf {
       if (tier.payer === 'stake' || tier.payer === 'claims') {
         const told = el('output', {}, percent(this.limits[i], WAD)), slide = el('input', {type: 'range', min: 0, max: 100, value: String(this.limits[i] * 100n / WAD), 'aria-label': `share of ${tier.tier} that one loss may take`});
         slide.addEventListener('input', () => { this.limits[i] = BigInt(slide.value) * WAD / 100n; told.value = percent(this.limits[i], WAD) || '0.00 %'; this.draw(); });
-        controls.push(el('label', {}, tier.payer === 'stake' ? 'can be slashed ' : 'can be cut ', slide, told));
+        controls.push(el('span', {class: 'pick'}, worded(tier.payer === 'stake' ? 'can be slashed ' : 'can be cut '), slide, told));
       }
       const check = el('input', {type: 'checkbox', checked: this.used[i]});
       check.addEventListener('change', () => { this.used[i] = check.checked; this.draw(); });
       return el('li', {}, el('b', {}, swatch(i), ` ${tier.tier} `), moves, el('label', {}, check, ' used'), controls);
     });
-    const rule = el('select', {}, RULES.map(([name, words]) => el('option', {value: name, selected: name === this.rule}, words)));
+    const rule = el('select', {'aria-label': 'how a haircut is shared'}, RULES.map(([name, words]) => el('option', {value: name, selected: name === this.rule}, words)));
     rule.addEventListener('change', () => { this.rule = rule.value; this.draw(); });
     this.out = el('div', {'aria-live': 'polite'});
     show(this.place, el('p', {}, 'The same losses, another way to share them out. What people did stays as it was; every figure is exact.'),
-      el('ol', {class: 'dials'}, rows), fall.claims ? el('p', {}, el('label', {}, 'a haircut is shared ', rule)) : null,
+      el('ol', {class: 'dials'}, rows), fall.claims ? el('p', {class: 'pick'}, worded('a haircut is shared '), rule) : null,
       el('p', {}, el('button', {type: 'button', on: {click: () => { this.reset(); this.frame(); }}}, 'As it was')), this.out);
     this.draw();
   }
@@ -85,6 +86,7 @@ class WhatIf {
     const rows = order.map((i, at) => row(fall.tiers[i].tier, i, this.before.totals[i], now.totals[at]));
     rows.push(row('nobody: stays open', -1, open(this.before), open(now)));
     show(this.out, table(['who pays', 'was / what if', '>as it was', '>what if', '>difference', '>share'], rows), this.holders(now));
+    app.share();
   }
 
   // What the haircut is to single holders, by the rule that was chosen.

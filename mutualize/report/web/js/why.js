@@ -19,7 +19,7 @@ class Why {
     // of very many the largest are offered; each can still be gone to, and asked about there
     const largest = all.length <= LOSSES_MAX ? all : all.sort((a, b) => a[2] === b[2] ? a[1] - b[1] : a[2] < b[2] ? 1 : -1).slice(0, LOSSES_MAX).sort((a, b) => a[1] - b[1]);
     show($('why-loss'), el('option', {value: ''}, !fall ? 'none' : all.length > LOSSES_MAX ? `the ${LOSSES_MAX} largest of ${grouped(String(fall.losses.length))}` : 'choose'), largest.map(([row, i, amount]) => el('option', {value: row},
-      `${i + 1}. ${ledger.field(row, 'account') || 'several'}: ${app.amount(amount, fall.asset)}, ${app.when(row)}`)));
+      `${i + 1}. ${ledger.field(row, 'account') || 'a loss'}: ${app.amount(amount, fall.asset)}, ${app.when(row)}`)));
     show($('why-tier'), el('option', {value: ''}, fall ? 'choose' : 'none'), fall ? fall.tiers.map((tier, i) => el('option', {value: i}, tier.tier)) : []);
     const people = ledger.names.filter((name, i) => ledger.data.roles[i] !== 'others' && name).slice(0, 500);
     show($('people'), people.map((name) => el('option', {value: name})));
@@ -53,7 +53,7 @@ class Why {
 
   event(row) {
     const {app} = this;
-    show($('why-out'), el('h3', {}, 'What led to it'), el('ol', {class: 'chain'}, this.chainOf(row)), this.forward(row));
+    show($('why-out'), el('h3', {}, worded('What led to it')), el('ol', {class: 'chain'}, this.chainOf(row)), this.forward(row));
     app.arithmetic(this.lossAbove(row));
   }
 
@@ -85,10 +85,10 @@ class Why {
   loss(row) {
     const {app} = this, {ledger} = app, debtor = ledger.field(row, 'account');
     const before = this.sales(debtor, row);
-    const after = ledger.cone(row, OF_A_LOSS).filter((at) => ['LossAbsorbed', 'Slashed', 'ShortfallUncovered', 'PendingDeficitRaised', 'PendingDeficitCovered'].includes(ledger.kind(at)));
+    const after = ledger.ofLoss(row).filter((at) => ['LossAbsorbed', 'LossPassedOn', 'Slashed', 'ShortfallUncovered', 'PendingDeficitRaised', 'PendingDeficitCovered'].includes(ledger.kind(at)));
     const told = after.slice(0, 60).map((at) => this.line(at, this.shareNote(at)));
     const root = ledger.chain(row)[0];
-    show($('why-out'), el('h3', {}, `How ${debtor || 'this loss'} came to fall short`),
+    show($('why-out'), el('h3', {}, worded(`How ${debtor || 'this loss'} came to fall short`)),
       before ? el('p', {}, before) : null, el('ol', {class: 'chain'}, this.chainOf(row), told),
       told.length ? null : el('p', {class: 'quiet'}, 'The ledger names no later event that this loss alone led to: here losses are pooled, and tiers pay for the sum.'),
       this.forward(root));
@@ -117,7 +117,8 @@ class Why {
 
   // All that followed from one event, in total.
   forward(row) {
-    const {app} = this, {ledger} = app, cone = ledger.cone(row);
+    const {app} = this, {ledger} = app, direct = ledger.cone(row), losses = direct.filter((at) => ledger.kind(at) === 'ShortfallRecognised');
+    const later = losses.length > LOSSES_MAX ? [] : losses.flatMap((at) => ledger.ofLoss(at)), cone = [...new Set([...direct, ...later])].sort((a, b) => a - b);
     if (!cone.length) return el('p', {class: 'quiet'}, 'Nothing followed from it, as far as the ledger says.');
     const sums = new Map(), add = (what, asset, amount) => { const key = `${what}|${asset}`; sums.set(key, (sums.get(key) || 0n) + amount); };
     const counts = new Map();
@@ -129,7 +130,7 @@ class Why {
       if (kind === 'LossAbsorbed') add(`paid by ${value('tier')}`, value('paid_asset'), value('paid'));
     }
     const cost = [...sums].map(([key, sum]) => { const [what, asset] = [key.slice(0, key.lastIndexOf('|')), key.slice(key.lastIndexOf('|') + 1)]; return [what, app.amount(sum, asset)]; });
-    return el('div', {}, el('h3', {}, `Forwards: all that event #${ledger.seq[row]} led to`), el('p', {}, app.sentence(row)),
+    return el('div', {}, el('h3', {}, worded(`Forwards: all that event #${ledger.seq[row]} led to`)), el('p', {}, app.sentence(row)),
       cost.length ? table(['in total', '>amount'], cost) : null,
       el('p', {class: 'quiet'}, `${many(cone.length, 'event')}: ${[...counts].map(([kind, n]) => `${n} ${kind}`).join(', ')}.`));
   }
@@ -138,7 +139,7 @@ class Why {
     const {app, fall} = this, {ledger} = app, tier = fall.tiers[i], end = ledger.count - 1, now = app.state.tier(fall, i, end);
     const line = fall.lines.get(`paid${i}`), rows = line ? line.rows : [];
     const dry = fall.dry[i];
-    show($('why-out'), el('h3', {}, `${tier.tier}: what it paid, and for whom`),
+    show($('why-out'), el('h3', {}, worded(`${tier.tier}: what it paid, and for whom`)),
       el('p', {}, `It paid ${app.amount(now.paid, tier.holds)} in ${many(rows.length, 'payment')}, which covered ${percent(now.covered, app.state.sum(fall, 'fell', end))} of the shortfall.`,
         dry >= 0 ? ` It ran dry at ${moment(ledger.at[dry])}.` : '', tier.used ? '' : ' It exists and is not used.'),
       el('ol', {class: 'chain'}, rows.slice(0, 100).map((row) => this.line(row, this.shareNote(row)))),
@@ -158,7 +159,24 @@ class Why {
       line.values.push(BigInt(units[i]));
     });
     const cuts = cutRows.map((row, i) => ({row: Number(row), table: Number(cutTables[i]), before: BigInt(before[i]), after: BigInt(after[i]), per: BigInt(per[i])}));
-    return {tables: held.tables, lines, cuts};
+    // and of those who stand there by name, what a payment took from each (or gave back)
+    const parts = new Map(), [partRows, whose, of, lost] = held.parts.map(splitText);
+    partRows.forEach((row, i) => {
+      const list = parts.get(Number(row)) || parts.set(Number(row), []).get(Number(row));
+      list.push([Number(whose[i]), this.app.ledger.names[of[i]], BigInt(lost[i])]);
+    });
+    return {tables: held.tables, lines, cuts, parts};
+  }
+
+  // What an event took from each holder, the largest first: [who, asset, amount].
+  sharesOf(row) {
+    if (!this.cuts) return [];
+    const cut = this.cuts.cuts.find((c) => c.row === row), found = [...this.cuts.parts.get(row) || []];
+    if (cut) for (const key of this.cuts.lines.keys()) {
+      const [table, who] = key.split('|').map(Number);
+      if (table === cut.table) found.push([who, this.cuts.tables[table].asset, this.taken(cut, who)]);
+    }
+    return found.filter(([, , part]) => part > 0n).sort((a, b) => a[2] === b[2] ? a[0] - b[0] : a[2] < b[2] ? 1 : -1);
   }
 
   // What one cut took from one holder, exactly.
@@ -169,23 +187,34 @@ class Why {
 
   shareNote(row) {
     const cut = this.cuts && this.cuts.cuts.find((c) => c.row === row);
-    return cut ? `Each holder lost ${percent(cut.before - cut.after, cut.before)} of what he had there.` : '';
+    if (cut) return `Each holder lost ${percent(cut.before - cut.after, cut.before)} of what he had there.`;
+    const parts = this.cuts && this.cuts.parts.has(row) ? this.sharesOf(row) : [];
+    if (!parts.length) return '';
+    const {app} = this, told = parts.slice(0, 3).map(([who, asset, part]) => `${app.ledger.names[who]} ${app.amount(part, asset)}`);
+    return `Borne by ${told.join(', ')}${parts.length > 3 ? ` and ${many(parts.length - 3, 'other')}` : ''}.`;
   }
 
   who(name) {
     const {app} = this, {ledger} = app, id = ledger.names.indexOf(name);
     if (!name) return;
     if (id < 0) { show($('why-out'), el('p', {class: 'bad'}, `Nobody here is called ${name}.`)); return; }
-    const rows = app.rowsTouching(name), role = ledger.data.roles[id], lost = new Map(), notes = new Map();
+    const rows = app.rowsTouching(name), role = ledger.data.roles[id], lost = new Map(), back = new Map(), notes = new Map();
     for (const cut of this.cuts ? this.cuts.cuts : []) {
       const amount = this.taken(cut, id), {asset, kind, of} = this.cuts.tables[cut.table];
       if (amount <= 0n) continue;
       lost.set(asset, (lost.get(asset) || 0n) + amount);
       notes.set(cut.row, `${name}'s share of this ${kind === 'stake' ? `slash of ${of}` : 'haircut'}: ${app.amount(amount, asset)}.`);
     }
+    for (const [row, parts] of this.cuts ? this.cuts.parts : []) for (const [who, asset, part] of parts) {
+      if (who !== id) continue;
+      const sums = part > 0n ? lost : back, amount = part > 0n ? part : -part;
+      sums.set(asset, (sums.get(asset) || 0n) + amount);
+      notes.set(row, part > 0n ? `${name}'s share: ${app.amount(amount, asset)}.` : `${name} got ${app.amount(amount, asset)} of it.`);
+    }
+    const sum = (sums) => [...sums].map(([asset, amount]) => app.amount(amount, asset)).join(' and ');
     const all = [...new Set([...rows, ...notes.keys()])].sort((a, b) => a - b), shown = all.slice(-150);
     show($('why-out'), el('h3', {}, `My money: ${name}${role === 'others' ? '' : ` (${role})`}`),
-      el('p', {}, lost.size ? `Haircuts and slashes took ${[...lost].map(([asset, sum]) => app.amount(sum, asset)).join(' and ')} in all.` : this.cuts ? 'No haircut or slash took anything.' : 'There are too many holders to tell single shares here.'),
+      el('p', {}, lost.size ? `Losses of others took ${sum(lost)} in all.${back.size ? ` Of that ${sum(back)} came back.` : ''}` : this.cuts ? 'No loss of others took anything.' : 'There are too many holders to tell single shares here.'),
       el('p', {class: 'quiet'}, `${many(all.length, 'event')}${all.length > shown.length ? `, of which the last ${shown.length}` : ''}:`),
       el('ol', {class: 'chain'}, shown.map((row) => this.line(row, notes.get(row)))));
   }

@@ -55,11 +55,14 @@ function percent(part, whole) {
   return part !== 0n && scaled === 0n ? 'dust' : `${scaled / 100n}.${String(scaled % 100n).padStart(2, '0')} %`;
 }
 
+const least = (a, b) => a < b ? a : b;
+const most = (a, b) => a > b ? a : b;
+
 // For drawing only: never shown, never added up.
 const near = (part, whole) => whole === 0n ? 0 : Number(part * 1000000n / whole) / 1e6;
 
 function table(columns, rows, more) {
-  const head = columns.map((c) => el('th', {class: c[0] === '>' ? 'n' : null, scope: 'col'}, c.replace('>', '')));
+  const head = columns.map((c) => el('th', {class: c[0] === '>' ? 'n' : null, scope: 'col'}, worded(c.replace('>', ''))));
   const body = rows.map((row) => el('tr', {class: row.tone || null},
     (row.cells || row).map((cell, i) => el('td', {class: columns[i][0] === '>' ? 'n' : null}, cell))));
   return el('div', {class: 'wide'}, el('table', more || {}, el('thead', {}, el('tr', {}, head)), el('tbody', {}, body)));
