@@ -1,0 +1,167 @@
+"""What a venue tells of its positions, to those who look for unsafe ones: the same face for every lender.
+
+    held, owed     units by account          counted     what a unit of each asset comes to now
+    flags          which assets somebody has put up, and which he owes
+    factor         the venue's own answer: below 1 a position may be liquidated
+
+Its one rule: the venue's own integers decide. The rest says only where it is worth to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from typing import Protocol as Face
+
+from mutualize.book import View
+from mutualize.commands import Liquidate
+from mutualize.errors import Reason
+from mutualize.events import Event
+from mutualize.tables import ORACLE, debt_table, reserve_table, supply_table
+from mutualize.units import BPS, mul_div_down
+from mutualize.venues.pool import Pool
+from mutualize.venues.rules import Flags
+
+
+class Counted(NamedTuple):
+    """What an asset comes to now: a price (8 decimals), two indexes in RAY, and shares of `Positions.whole`.
+
+    A unit held is worth income/RAY base units, one that is owed debt/RAY; `unit` base units are one whole.
+    """
+
+    price: int
+    income: int
+    debt: int
+    threshold: int
+    bonus: int
+    unit: int
+
+
+DEBTORS, HOLDERS = "debtors", "holders"
+"""Whom a loss moves: all who owe, or all who have put up the asset."""
+
+Rate = tuple[int, int]
+"""How much collateral is seized per base unit repaid, after fees, at the oracle's prices: a fraction."""
+
+
+class Positions(Face):
+    """The face. Tables are those of the book, so that an observer sees whom an entry concerns."""
+
+    name: str
+    assets: tuple[str, ...]
+    bits: Flags
+    flags_table: str
+    """The table that flags stand in as they are; empty where they follow from others."""
+    whole: int
+    """What a threshold or a bonus of one is: BPS, or WAD."""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables, keyed by account, that say what somebody has put up or owes."""
+
+    def flags(self, view: View) -> Mapping[str, int]:
+        """Return the flags of all who have a position."""
+
+    def held(self, view: View, asset: str) -> Mapping[str, int]:
+        """Return the units of an asset that each has put up."""
+
+    def owed(self, view: View, asset: str) -> Mapping[str, int]:
+        """Return the units of an asset that each owes."""
+
+    def counted(self, view: View, asset: str, at: int) -> Counted | None:
+        """Return what an asset comes to; None where it is not listed, or has no price."""
+
+    def factor(self, view: View, at: int) -> Callable[[str], int]:
+        """Return the function that tells an account's health factor (WAD)."""
+
+    def moves_all(self, event: Event) -> str:
+        """Say whom a loss that was absorbed moves: DEBTORS, HOLDERS, or nobody (an empty text)."""
+
+    def debt(self, view: View, account: str, asset: str, at: int) -> int:
+        """Return what an account owes, base units, rounded as the venue collects it."""
+
+    def rate(self, view: View, at: int, collateral: str, debt: str) -> Rate | None:
+        """Return the rate of a pair; None where the collateral is worth nothing."""
+
+    def smaller(self, view: View, at: int, wish: Liquidate, refused: Reason) -> int:
+        """Return a smaller amount to repay that may pass after a refusal; 0 where none is known."""
+
+
+class PoolPositions:
+    """Those of a lending pool."""
+
+    whole = BPS
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.name, self.assets, self.bits = pool.name, pool.assets, pool.bits
+        self.flags_table = pool.flags
+        self._held = {asset: supply_table(pool.name, asset) for asset in pool.assets}
+        self._owed = {asset: debt_table(pool.name, asset) for asset in pool.assets}
+        self._listed = {asset: reserve_table(pool.name, asset) for asset in pool.assets}
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables, keyed by account, that say what somebody has put up or owes."""
+        return (self.pool.flags, *self._held.values(), *self._owed.values())
+
+    def flags(self, view: View) -> Mapping[str, int]:
+        """Return the flags of all who have a position."""
+        return view.table(self.pool.flags)
+
+    def held(self, view: View, asset: str) -> Mapping[str, int]:
+        """Return the scaled units of an asset that each has lent, put up or not."""
+        return view.table(self._held[asset])
+
+    def owed(self, view: View, asset: str) -> Mapping[str, int]:
+        """Return the scaled units of an asset that each owes."""
+        return view.table(self._owed[asset])
+
+    def counted(self, view: View, asset: str, at: int) -> Counted | None:
+        """Return what an asset comes to; None where it is not listed, or has no price."""
+        price = view.table(ORACLE).get(asset)
+        if price is None or not view.has(self._listed[asset], "decimals"):
+            return None
+        reserve = self.pool.reserve(view, asset)
+        income, debt = reserve.income_index(at), reserve.debt_index(at)
+        return Counted(price, income, debt, reserve.threshold, reserve.bonus, reserve.unit)
+
+    def factor(self, view: View, at: int) -> Callable[[str], int]:
+        """Return the function that tells an account's health factor; reserves are loaded once for all."""
+        work = self.pool.work(view, at, accruing=False)
+        for asset in self.assets:
+            if view.has(self._listed[asset], "decimals"):
+                work.reserve(asset)
+        return lambda account: work.health(account).factor
+
+    def moves_all(self, event: Event) -> str:
+        """Say whom a loss that was absorbed moves: a redistribution all debtors, a haircut the holders."""
+        keys = {key for _, key, _ in event.cells}
+        if "borrow_index" in keys:
+            return DEBTORS
+        return HOLDERS if "liquidity_index" in keys else ""
+
+    def debt(self, view: View, account: str, asset: str, at: int) -> int:
+        """Return what an account owes, base units, rounded up."""
+        return self.pool.debt(view, account, asset, at)
+
+    def rate(self, view: View, at: int, collateral: str, debt: str) -> Rate | None:
+        """Return the rate of a pair; None where the collateral is worth nothing."""
+        work = self.pool.work(view, at, accruing=False)
+        seized, owed = work.reserve(collateral), work.reserve(debt)
+        price = work.price(collateral)
+        if not price:
+            return None
+        kept = seized.bonus * BPS - (seized.bonus - BPS) * seized.protocol_fee
+        return work.price(debt) * seized.unit * kept, price * owed.unit * BPS * BPS
+
+    def smaller(self, view: View, at: int, wish: Liquidate, refused: Reason) -> int:
+        """Return an amount that leaves no dust, or that the pool's cash can pay; 0 for other refusals."""
+        work = self.pool.work(view, at, accruing=False)
+        if refused is Reason.LEFTOVER_IS_DUST:
+            dust = mul_div_down(work.rules.leftover_min, work.reserve(wish.debt).unit, work.price(wish.debt))
+            return work.debt(wish.debt, wish.borrower) - dust - 1
+        rate = self.rate(view, at, wish.collateral, wish.debt)
+        if refused is Reason.LIQUIDITY_IS_INSUFFICIENT and rate is not None:
+            return mul_div_down(work.reserve(wish.collateral).virtual, rate[1], rate[0])
+        return 0
