@@ -62,16 +62,21 @@ class PriceFeed:
         sending: Sending | None = None,
         tell: Tell | None = None,
         changes: bool = False,
+        follows: Market | None = None,
     ) -> None:
-        """Make a feed; `changes` says that it may be another one some day, at the signal of `feed_signal`."""
+        """Make a feed. `changes`: it may be another one some day, at the signal of `feed_signal`.
+
+        `follows` is the place that it looks at, where that is another than the market of its asset.
+        """
         self.name = f"oracle:{market.asset}"
         self._market = market
+        self._seen_at = follows or market
         self._oracle = oracle or Oracle(asset=market.asset, heartbeat_s=2**40, deviation=Ratio(0))
         self._direct = oracle is None
         self._chain = chain
         self._sending = sending
         self._tell = tell or self._publish
-        self._signals = [traded_signal(market.asset)] if market.depth.permanent else []
+        self._signals = [traded_signal(market.asset)] if self._seen_at.depth.permanent else []
         if changes:
             self._signals.append(feed_signal(market.asset))
         self._under_way: deque[tuple[int, int]] = deque()
@@ -120,12 +125,12 @@ class PriceFeed:
 
     def _seen(self, world: World) -> int | None:
         """Return its answer to what the market says now."""
-        price = self._market.mid(world.now)
+        price = self._seen_at.mid(world.now)
         return None if price is None else self._oracle.answer(price)
 
     def _next(self, world: World, price: int | None, at: int) -> int | None:
         """Return when the next price is observed, given the last one that was."""
-        due = self._oracle.next_publication(self._market, world.now, price, at, world.end)
+        due = self._oracle.next_publication(self._seen_at, world.now, price, at, world.end)
         return self._included(due, 0) if due is not None and self._direct else due
 
     def _arrival(self) -> int | None:
@@ -177,9 +182,11 @@ class DelayedFeed:
         *,
         fed: bool,
         sending: Sending | None = None,
+        follows: Market | None = None,
     ) -> None:
         self.name = f"osm:{market.asset}"
         self._market = market
+        self._seen_at = follows or market
         self._oracle = oracle
         self._hop_s = hop_s
         self._chain = chain
@@ -196,7 +203,7 @@ class DelayedFeed:
 
     def run(self, world: World) -> Steps:
         """Have it poked as soon as it may be, again and again."""
-        price = self._market.mid(world.now)
+        price = self._seen_at.mid(world.now)
         assert price is not None, "a market has a price at the start"
         self._heard = self._oracle.clip(price)
         self._osm = Osm.begin(self._hop_s, self._heard, world.now)
@@ -213,13 +220,13 @@ class DelayedFeed:
         if self._fed:
             due: int | None = self._oracle.next_open(earliest)
         else:
-            due = self._oracle.next_observable(self._market, earliest, world.end)
+            due = self._oracle.next_observable(self._seen_at, earliest, world.end)
         if due is None or self._sending is not None or self._chain is None:
             return due
         return self._chain.next_block(due)
 
     def _source(self, world: World) -> int | None:
-        price = self._market.mid(world.now)
+        price = self._seen_at.mid(world.now)
         if self._fed:
             return self._heard
         return None if price is None else self._oracle.answer(price)

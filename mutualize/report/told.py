@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.figures import Data
-from mutualize.report.text import duration, moment, numeral, percent
+from mutualize.report.text import clean, duration, moment, numeral, percent
 from mutualize.scenario.market import Bid, Oracle, Space
 from mutualize.scenario.model import Scenario
 from mutualize.units import WAD
@@ -62,6 +62,8 @@ def _oracle(oracle: Oracle) -> Iterator[str]:
             else "each change"
         )
         yield f"{moved}, and every {duration(oracle.heartbeat_s)}"
+    if oracle.follows is not None:
+        yield f"of {clean(oracle.follows.place)} alone"
     if oracle.delay_s:
         yield f"{duration(oracle.delay_s)} late"
     if oracle.osm is not None:

@@ -78,11 +78,22 @@ def oracle_of(table: OracleTable) -> Oracle:
 class Beginnings:
     """All commands of the beginning of one scenario, made as they are asked for."""
 
-    def __init__(self, scenario: Scenario, markets: Mapping[str, Market], seed: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        markets: Mapping[str, Market],
+        seed: int,
+        followed: Mapping[str, Market] | None = None,
+    ) -> None:
+        """Take the markets, and those places among others that feeds follow alone."""
         self._scenario = scenario
         self._seed = seed
         self._markets = {asset: first_price(market, scenario.start) for asset, market in markets.items()}
-        self._prices = {asset: told(scenario, asset, price) for asset, price in self._markets.items()}
+        seen = {**markets, **(followed or {})}
+        self._prices = {
+            asset: told(scenario, asset, first_price(market, scenario.start))
+            for asset, market in seen.items()
+        }
 
     def __iter__(self) -> Iterator[Beginning]:
         scenario = self._scenario

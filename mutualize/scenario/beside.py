@@ -14,7 +14,7 @@ from mutualize.scenario.files import Loaded, read_beside
 from mutualize.scenario.known import Known
 from mutualize.scenario.leaves import Unknown, amount_of
 from mutualize.scenario.limits import LIMITS, Limits
-from mutualize.scenario.market import Candle, Chain, Market, Space
+from mutualize.scenario.market import Candle, Chain, Followed, Market, Space
 from mutualize.scenario.marks import Mark
 from mutualize.scenario.model import DataFile
 from mutualize.scenario.place import Path, Problems, did_you_mean, shown
@@ -64,7 +64,7 @@ class FileReader:
         loaded = table.loaded
         self.files[loaded.name] = DataFile(loaded.name, loaded.sha256, rows, mark.kind, mark.why, table.notes)
 
-    def candles(self, market: Market, path: Path) -> tuple[Candle, ...]:
+    def candles(self, market: Market | Followed, path: Path) -> tuple[Candle, ...]:
         """Read a market's bars."""
         table = self.beside.open(market.prices.file, self.problems) if market.prices else None
         if table is None or market.prices is None:

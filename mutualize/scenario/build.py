@@ -49,7 +49,7 @@ from mutualize.scenario.engines import Engines
 from mutualize.scenario.market import Bid as BidTable
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.market import Space as SpaceTable
-from mutualize.scenario.markets import markets_of
+from mutualize.scenario.markets import followed_of, markets_of
 from mutualize.scenario.model import Borrowers, Depositors, Governance, Liquidators, Scenario, Stakers
 from mutualize.scenario.tier_agents import TierAgents
 from mutualize.scenario.turns import Movers, turn_of
@@ -92,7 +92,7 @@ class Builder:
         ties: Stream | None = None,
     ) -> None:
         self.scenario = scenario
-        self.markets = markets_of(scenario)
+        self.markets, self.followed = markets_of(scenario), followed_of(scenario)
         self._feeds_by_asset: dict[str, PriceFeed] = {}
         self._groups: dict[str, tuple[Desk, list[Liquidator]]] = {}
         self.chain = _chain(scenario)
@@ -116,7 +116,7 @@ class Builder:
         self.world = World(
             self.protocol, start=scenario.start, end=scenario.end, seed=seed, log=log, ties=ties
         )
-        self.world.start(Genesis(Beginnings(scenario, self.markets, seed)))
+        self.world.start(Genesis(Beginnings(scenario, self.markets, seed, self.followed)))
         for agent in self._agents():
             self.world.start(agent)
         self._turn()
@@ -179,18 +179,26 @@ class Builder:
         if table is None:
             return [PriceFeed(market, None, self.chain)]
         oracle, sending, osm = oracle_of(table), self._sending(table.bid), table.osm
+        follows = self.followed.get(market.asset)
         if osm is None:
             changes = self.scenario.fork is not None
-            feed = PriceFeed(market, oracle, self.chain, sending=sending, changes=changes)
+            feed = PriceFeed(market, oracle, self.chain, sending=sending, changes=changes, follows=follows)
             self._feeds_by_asset[market.asset] = feed
             return [feed]
         is_fed = table.heartbeat_s is not None
         delayed = DelayedFeed(
-            market, oracle, osm.hop_s, self.chain, fed=is_fed, sending=self._sending(osm.bid)
+            market,
+            oracle,
+            osm.hop_s,
+            self.chain,
+            fed=is_fed,
+            sending=self._sending(osm.bid),
+            follows=follows,
         )
         if not is_fed:
             return [delayed]
-        return [PriceFeed(market, oracle, self.chain, sending=sending, tell=delayed.hear), delayed]
+        source = PriceFeed(market, oracle, self.chain, sending=sending, tell=delayed.hear, follows=follows)
+        return [source, delayed]
 
     def _sending(self, table: BidTable | None) -> Sending | None:
         """Return what somebody sends with who bids so; None where his transactions are in the next block."""

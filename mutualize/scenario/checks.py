@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from mutualize.scenario.fortunes import Loss, Profits
-from mutualize.scenario.market import Bid, Chain, Demand, Market, Oracle, Outage, Space
+from mutualize.scenario.market import Bid, Chain, Demand, Followed, Market, Oracle, Outage, Space
 from mutualize.scenario.model import Conflict, ExpectRow, Vary
 from mutualize.scenario.noting import Note, exactly_one, positive
 from mutualize.scenario.place import Path, Problems, shown
@@ -86,6 +86,10 @@ def _market(market: Market, note: Note) -> None:
     exactly_one(market, ("price", "prices", "points"), note)
     if market.money == market.asset:
         note("money", f"{market.asset} cannot be priced in itself.")
+
+
+def _followed(followed: Followed, note: Note) -> None:
+    exactly_one(followed, ("price", "prices", "points"), note)
 
 
 def _chain(chain: Chain, note: Note) -> None:
@@ -301,6 +305,7 @@ _CHECKS: Final[dict[type, Callable[[Any, Note], None]]] = {
     Conflict: _conflict,
     Governance: _governance,
     Liquidators: _liquidators,
+    Followed: _followed,
     Market: _market,
     Oracle: _oracle,
     Outage: _outage,

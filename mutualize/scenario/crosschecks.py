@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mutualize.errors import Reason
 from mutualize.scenario.fields import Amount, Distribution, Numeral, Parameter, Whole
-from mutualize.scenario.market import Bid, Gap, Market
+from mutualize.scenario.market import Bid, Followed, Gap, Market
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path, Problems, did_you_mean, shown
 from mutualize.scenario.scalars import format_time, read_decimal
@@ -134,8 +134,10 @@ def _markets(scenario: Scenario, add: Add) -> None:
             f"the money of account is {scenario.money}, which has a market: it would be priced in itself.",
             "Give the money of account another name, such as 'USD'.",
         )
-    for asset in scenario.oracles:
+    for asset, oracle in scenario.oracles.items():
         _priced(scenario, asset, ("oracles", asset), add)
+        if oracle.follows is not None:
+            _followed(scenario, oracle.follows, ("oracles", asset, "follows"), add)
     chain = scenario.chain
     if chain is not None:
         _from_the_start(scenario, chain.gas_path, ("chain", "gas_prices"), "gas price", add)
@@ -143,6 +145,14 @@ def _markets(scenario: Scenario, add: Add) -> None:
         _from_the_start(scenario, rows, ("chain", "space", "file"), "demand for block space", add)
     if scenario.chain is not None and scenario.chain.native is not None and scenario.chain.gas:
         _priced(scenario, scenario.chain.native, ("chain", "native"), add)
+
+
+def _followed(scenario: Scenario, followed: Followed, path: Path, add: Add) -> None:
+    """Hold the place that a feed follows to have a price at the start."""
+    points, candles = followed.points, followed.candles
+    first = points[0][0] if points else candles[0].at if candles else scenario.start
+    if first > scenario.start:
+        add(path, f"there is no price at the start; the first one is of {format_time(first)}.")
 
 
 def _from_the_start(

@@ -22,7 +22,7 @@ from mutualize.scenario.find import FILE, find
 from mutualize.scenario.fork import blended, objections
 from mutualize.scenario.known import Known
 from mutualize.scenario.limits import LIMITS, Limits
-from mutualize.scenario.market import Chain, Market
+from mutualize.scenario.market import Chain, Followed, Market, Oracle
 from mutualize.scenario.model import Expect, ExpectRow, Fork, Scenario
 from mutualize.scenario.place import Path, Problems, TooManyError, did_you_mean, display, shown
 from mutualize.scenario.population import Position, PositionRow
@@ -201,6 +201,7 @@ class _Read:
     """What the files beside a scenario said."""
 
     markets: dict[str, Market] = attrs.field(factory=dict)
+    followed: dict[Path, Followed] = attrs.field(factory=dict)
     chain: Chain | None = None
     positions: list[Position] = attrs.field(factory=list)
     vaults: list[Vault] = attrs.field(factory=list)
@@ -212,6 +213,8 @@ def _read_files(reader: Reader, files: FileReader) -> _Read:
     for path, made in reader.built:
         if isinstance(made, Market):
             read.markets[made.asset] = attrs.evolve(made, candles=files.candles(made, path))
+        elif isinstance(made, Followed):
+            read.followed[path] = attrs.evolve(made, candles=files.candles(made, path))
         elif isinstance(made, Chain):
             read.chain = attrs.evolve(made, gas_path=files.gas(made), space=files.space(made))
         elif isinstance(made, PositionRow):
@@ -226,6 +229,7 @@ def _complete(made: Scenario, read: _Read, reader: Reader) -> Scenario:
     return attrs.evolve(
         made,
         markets={asset: read.markets[asset] for asset in made.markets},
+        oracles={asset: _following(oracle, read) for asset, oracle in made.oracles.items()},
         chain=read.chain,
         positions=tuple(read.positions),
         vaults=tuple(read.vaults),
@@ -233,6 +237,13 @@ def _complete(made: Scenario, read: _Read, reader: Reader) -> Scenario:
         expect=tuple(_expect(row) for row in made.expect_rows),
         inputs=tuple(reader.inputs),
     )
+
+
+def _following(oracle: Oracle, read: _Read) -> Oracle:
+    """Return an oracle with the prices of the place that it follows, if it follows one."""
+    if oracle.follows is None:
+        return oracle
+    return attrs.evolve(oracle, follows=read.followed["oracles", oracle.asset, "follows"])
 
 
 def _with_own_tiers(venue: Venue) -> Venue:

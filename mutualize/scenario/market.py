@@ -137,6 +137,17 @@ class Market:
 
 
 @attrs.frozen(kw_only=True)
+class Followed:
+    """A place of trading that a feed follows alone, wherever else the asset trades. One price of three."""
+
+    place: str = of(Text(), "the place of trading")
+    price: int | None = of(Numeral(8, 0, PRICE_MAX), "one price for the whole run", default=None)
+    prices: PriceFile | None = of(Table(PriceFile), "prices from a table of bars", default=None)
+    points: tuple[tuple[int, int], ...] = of(Points(), "a price as (time, price), lines between", default=())
+    candles: tuple[Candle, ...] = computed("the rows of `prices`, in order of time", default=())
+
+
+@attrs.frozen(kw_only=True)
 class Bid:
     """How transactions bid for block space (`[chain.space]`): exactly one of `gwei` and `multiple`."""
 
@@ -190,6 +201,11 @@ class Oracle:
     )
     outages: tuple[Outage, ...] = of(Rows(Outage), "when it tells nothing new", default=())
     stopped_at: int | None = of(Time(), "from when on it tells nothing new for good", default=None)
+    follows: Followed | None = of(
+        Table(Followed),
+        "the one place whose price it tells, in the same money; left out: the asset's market",
+        default=None,
+    )
     bid: Bid | None = of(
         Table(Bid), "how publications bid for block space; left out: free, in the next block", default=None
     )

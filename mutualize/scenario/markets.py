@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import attrs
+
 from mutualize.agents.trading import MONEY_DECIMALS
 from mutualize.market.depth import DEEP, Depth
 from mutualize.market.market import Market
 from mutualize.market.path import Bar, ConstantPath, Path, PointPath, PricePath
 from mutualize.market.spliced import SplicedPath
+from mutualize.scenario.market import Followed
 from mutualize.scenario.market import Market as MarketTable
 from mutualize.scenario.model import Scenario
 from mutualize.units import Ratio
@@ -46,12 +49,26 @@ def _market(scenario: Scenario, table: MarketTable) -> Market:
     )
 
 
+def followed_of(scenario: Scenario) -> dict[str, Market]:
+    """Return the places that feeds follow alone, by asset: quotes of them, on which nobody trades here."""
+    return {
+        asset: attrs.evolve(
+            _market(scenario, scenario.markets[asset]),
+            path=_path(oracle.follows),
+            place=oracle.follows.place,
+            depth=DEEP,
+        )
+        for asset, oracle in scenario.oracles.items()
+        if oracle.follows is not None
+    }
+
+
 def _told_of_path(table: MarketTable) -> tuple[object, ...]:
     """Return all that a market's path comes from."""
     return table.price, table.points, table.prices, table.candles
 
 
-def _path(table: MarketTable) -> Path:
+def _path(table: MarketTable | Followed) -> Path:
     if table.price is not None:
         return ConstantPath(table.price)
     if table.points:

@@ -13,7 +13,7 @@ from typing import Final
 
 from mutualize.errors import Exit
 from mutualize.scenario.limits import option_of, remedy_of
-from mutualize.scenario.market import Candle, Market
+from mutualize.scenario.market import Candle, Followed, Market
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import Path
 from mutualize.scenario.vault_crosschecks import IN_FILE
@@ -103,7 +103,9 @@ def publications(scenario: Scenario, market: Market) -> int:
     beats = div_up(window, oracle.heartbeat_s) if oracle is not None and oracle.heartbeat_s else 0
     deviation = oracle.deviation if oracle is not None else 0
     moves = 0
-    for begin, end, first, last in _lines(market):
+    for begin, end, first, last in _lines(
+        oracle.follows if oracle is not None and oracle.follows else market
+    ):
         length = min(end, scenario.end) - max(begin, scenario.start)
         if length > 0:
             moves += min(div_up(length, between), _moves(first, last, deviation))
@@ -119,7 +121,7 @@ def _moves(first: int, last: int, deviation: int) -> int:
     return div_up(abs(last - first), move) + 1
 
 
-def _lines(market: Market) -> Iterator[Line]:
+def _lines(market: Market | Followed) -> Iterator[Line]:
     """Yield the straight pieces of a market's price; a bar is its three legs."""
     for (begin, first), (end, last) in pairwise(market.points):
         yield begin, end, first, last
