@@ -108,7 +108,7 @@ def frame_of(scenario: Scenario, accounts: tuple[str, ...] = ()) -> Frame:
 
 def _roles(scenario: Scenario) -> dict[str, str]:
     roles = {position.account: "borrowers" for position in scenario.positions}
-    for role in ("depositors", "borrowers", "liquidators", "stakers"):
+    for role in ("depositors", "borrowers", "liquidators", "opportunists", "stakers"):
         roles.update({population.name: role for population in getattr(scenario, role)})
     for role in ("biters", "bidders", "takers", "feed_keepers", "vow_keepers", "debt_bidders"):
         roles.update({population.name: role.replace("_", " ") for population in getattr(scenario, role)})

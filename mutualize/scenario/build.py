@@ -31,6 +31,7 @@ from mutualize.agents.governance import (
 from mutualize.agents.liquidators import Liquidator
 from mutualize.agents.members import draw, is_member, member_names
 from mutualize.agents.mempool import Mempool, Sending
+from mutualize.agents.opportunists import Opportunist, Scheme
 from mutualize.agents.oracles import DelayedFeed, Halts, PriceFeed
 from mutualize.agents.signals import Signals
 from mutualize.agents.slashers import Slasher
@@ -50,13 +51,21 @@ from mutualize.scenario.market import Bid as BidTable
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.market import Space as SpaceTable
 from mutualize.scenario.markets import followed_of, markets_of
-from mutualize.scenario.model import Borrowers, Depositors, Governance, Liquidators, Scenario, Stakers
+from mutualize.scenario.model import (
+    Borrowers,
+    Depositors,
+    Governance,
+    Liquidators,
+    Opportunists,
+    Scenario,
+    Stakers,
+)
 from mutualize.scenario.tier_agents import TierAgents
 from mutualize.scenario.turns import Movers, turn_of
 from mutualize.scenario.venues import Custodian, Venues
-from mutualize.units import Ratio
+from mutualize.units import PRICE_UNIT, Ratio, mul_div_down
 from mutualize.venues.outside import Feed, Outside
-from mutualize.venues.positions import PoolPositions
+from mutualize.venues.positions import PoolPositions, Positions
 from mutualize.watchlist import Watchlist
 from mutualize.world import Agent, World
 
@@ -106,6 +115,7 @@ class Builder:
         }
         self.pools = {name: venues.pool for name, venues in self.venues.items()}
         self._targets: dict[str, Targets] = {}
+        self._told: dict[str, Positions] = {}
         self._queues: dict[tuple[str, str], WithdrawalQueue | ExitQueue] = {}
         deciders: list[Venue] = [Feed(), Outside(), *self.engines.venues.values()]
         reactors: list[Reactor] = []
@@ -130,6 +140,8 @@ class Builder:
             agents += self._price_agents(asset, market)
         for liquidators in self.scenario.liquidators:
             agents += self._liquidators(liquidators)
+        for opportunists in self.scenario.opportunists:
+            agents += self._opportunists(opportunists)
         for borrowers in self.scenario.borrowers:
             if borrowers.behaviour != "passive":
                 agents.append(self._margin_calls(borrowers))
@@ -215,7 +227,7 @@ class Builder:
 
     def _liquidators(self, group: Liquidators) -> list[Agent]:
         if group.venue not in self._targets:
-            positions = PoolPositions(self.pools[group.venue])
+            positions = self._positions(group.venue)
             self._targets[group.venue] = Targets(positions, self._watchlist(Watchlist(positions)))
         decimals = {name: asset.decimals for name, asset in self.scenario.assets.items()}
         desk = Desk(
@@ -241,6 +253,36 @@ class Builder:
         self._groups[group.name] = desk, members
         return [*members]
 
+    def _opportunists(self, group: Opportunists) -> list[Agent]:
+        scheme = Scheme(
+            collateral=group.collateral,
+            borrows=group.borrows,
+            premium=group.premium,
+            at=group.at,
+            again=group.again,
+        )
+        seed, unit = self.world.seed, 10 ** self.markets[group.collateral].money_decimals
+        return [
+            Opportunist(
+                name,
+                scheme,
+                self._positions(group.venue),
+                self.markets,
+                self.chain,
+                self.fees,
+                held=draw(seed, name, "collateral", group.collateral_amount),
+                budget=mul_div_down(draw(seed, name, "budget", group.budget), unit, PRICE_UNIT),
+                reaction_s=draw(seed, name, "reaction", group.reaction_s),
+            )
+            for name in member_names(group.name, group.count)
+        ]
+
+    def _positions(self, venue: str) -> Positions:
+        """Return what a venue tells of its positions."""
+        if venue not in self._told:
+            self._told[venue] = PoolPositions(self.pools[venue])
+        return self._told[venue]
+
     def _fees_of(self, table: BidTable | None) -> Fees:
         """Return what gas costs somebody who bids so, at his first bid."""
         chain = self.chain
@@ -259,7 +301,7 @@ class Builder:
             reaction_s=group.reaction_s,
             purse=group.purse,
         )
-        watchlist = self._watchlist(Watchlist(PoolPositions(pool), members))
+        watchlist = self._watchlist(Watchlist(self._positions(group.venue), members))
         return MarginCalls(group.name, group.count, pool, watchlist, plan, self.fees)
 
     def _runners(self, group: Depositors) -> Agent:

@@ -10,12 +10,21 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any, Final
 
+from mutualize.randomness import Fixed
 from mutualize.scenario.fortunes import Loss, Profits
 from mutualize.scenario.market import Bid, Chain, Demand, Followed, Market, Oracle, Outage, Space
 from mutualize.scenario.model import Conflict, ExpectRow, Vary
 from mutualize.scenario.noting import Note, exactly_one, positive
 from mutualize.scenario.place import Path, Problems, shown
-from mutualize.scenario.population import Borrowers, Depositors, Governance, Liquidators, PositionRow, Stakers
+from mutualize.scenario.population import (
+    Borrowers,
+    Depositors,
+    Governance,
+    Liquidators,
+    Opportunists,
+    PositionRow,
+    Stakers,
+)
 from mutualize.scenario.scalars import parse_time, read_decimal
 from mutualize.scenario.tier_checks import check_loss, check_profits, check_row, check_tiers
 from mutualize.scenario.tier_rows import Tier
@@ -222,6 +231,15 @@ def _liquidators(people: Liquidators, note: Note) -> None:
         note("capital", "they have neither capital nor flash liquidity.", "Give capital, or flash = true.")
 
 
+def _opportunists(people: Opportunists, note: Note) -> None:
+    if people.collateral_amount == Fixed(0) and people.budget == Fixed(0):
+        note("budget", "they have neither collateral nor money for it.", "Give collateral_amount or budget.")
+    if not people.borrows:
+        note("borrows", "they borrow nothing.", "Name what they borrow.")
+    if people.collateral in people.borrows:
+        note("borrows", "what they borrow is what they put up.")
+
+
 def _stakers(people: Stakers, note: Note) -> None:
     triggers = (people.leave_at_loss, people.leave_at, people.leave_at_fall)
     if people.behaviour == "leave" and all(trigger is None for trigger in triggers):
@@ -305,6 +323,7 @@ _CHECKS: Final[dict[type, Callable[[Any, Note], None]]] = {
     Conflict: _conflict,
     Governance: _governance,
     Liquidators: _liquidators,
+    Opportunists: _opportunists,
     Followed: _followed,
     Market: _market,
     Oracle: _oracle,

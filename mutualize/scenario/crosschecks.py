@@ -20,7 +20,7 @@ from mutualize.scenario.vault_crosschecks import VAULT_ROLES, check_engines, eng
 from mutualize.scenario.venue import Venue
 from mutualize.venues.vat import CONTRACTS
 
-ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers")
+ROLES: Final = ("depositors", "borrowers", "liquidators", "opportunists", "stakers")
 NUMBERS: Final = (Amount, Numeral, Distribution, Parameter, Whole)
 OWN_NAMES: Final = (
     "treasury",

@@ -49,6 +49,7 @@ from mutualize.scenario.population import (
     Depositors,
     Governance,
     Liquidators,
+    Opportunists,
     Position,
     PositionRow,
     Stakers,
@@ -235,6 +236,9 @@ class Scenario:
     depositors: tuple[Depositors, ...] = of(Rows(Depositors, "name"), "who lends", default=())
     borrowers: tuple[Borrowers, ...] = of(Rows(Borrowers, "name"), "who borrows", default=())
     liquidators: tuple[Liquidators, ...] = of(Rows(Liquidators, "name"), "who liquidates", default=())
+    opportunists: tuple[Opportunists, ...] = of(
+        Rows(Opportunists, "name"), "who borrows against what the oracle overstates", default=()
+    )
     stakers: tuple[Stakers, ...] = of(Rows(Stakers, "name"), "whose stake pays", default=())
     governance: tuple[Governance, ...] = of(Rows(Governance, "name"), "what is voted", default=())
     members: tuple[Members, ...] = of(Rows(Members, "name"), "who contributes to funds", default=())
@@ -325,6 +329,7 @@ __all__ = [
     "Loss",
     "Market",
     "Members",
+    "Opportunists",
     "Oracle",
     "Perimeter",
     "Position",

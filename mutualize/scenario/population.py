@@ -21,6 +21,7 @@ from mutualize.scenario.fields import (
     Numeral,
     Parameter,
     Ref,
+    Refs,
     Table,
     Text,
     Time,
@@ -34,7 +35,7 @@ from mutualize.scenario.fields import (
 from mutualize.scenario.fields import Distribution as Draw
 from mutualize.scenario.market import RATIO_MAX, Bid
 from mutualize.scenario.venue import CELLS
-from mutualize.units import WAD
+from mutualize.units import PRICE_UNIT, WAD
 
 COUNT_MAX = 10**12
 REACTION = Whole(0, 10 * 365 * 86_400)
@@ -124,6 +125,29 @@ class Liquidators:
         "how they bid for block space, `per_block` transactions at a time; left out: the next block",
         default=None,
     )
+
+
+@attrs.frozen(kw_only=True)
+class Opportunists:
+    """People who borrow against collateral that the oracle overstates, and never come back."""
+
+    name: str = of(Name(), "how the population is called; its members are name-0001 and so on")
+    count: int = whole("how many, each for himself", 0, COUNT_MAX, default=1)
+    venue: str = of(Ref("venues"), "where they borrow")
+    collateral: str = of(Ref("reserves"), "what they put up")
+    collateral_amount: Distribution = of(
+        Draw(Amount("collateral")), "how much of it each has already", default=Fixed(0)
+    )
+    budget: Distribution = of(
+        Draw(Numeral(8, 0, 10**18 * PRICE_UNIT)),
+        "for how much each buys it, money of its market, as long as it costs less than it lets him borrow",
+        default=Fixed(0),
+    )
+    borrows: tuple[str, ...] = of(Refs("reserves"), "what they borrow, in this order, as much as there is")
+    premium: int = ratio("the least share by which that has to exceed the cost", 0, RATIO_MAX, default=0)
+    at: int | None = of(Time(), "not before this moment", default=None)
+    reaction_s: Distribution = of(Draw(REACTION), "how long each takes to act, seconds", default=Fixed(0))
+    again: bool = of(Flag(), "whether they sell what they borrowed, and buy more", default=True)
 
 
 @attrs.frozen(kw_only=True)

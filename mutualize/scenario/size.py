@@ -24,13 +24,14 @@ ROLES: Final = (
     "depositors",
     "borrowers",
     "liquidators",
+    "opportunists",
     "stakers",
     "biters",
     "bidders",
     "takers",
     "vault_rows",
 )
-AGENTS: Final = ("liquidators", "biters", "bidders", "takers")
+AGENTS: Final = ("liquidators", "opportunists", "biters", "bidders", "takers")
 """Those of them who act each for himself."""
 THIRDS: Final = 3
 Add = Callable[..., None]

@@ -43,7 +43,7 @@ def _kinds(scenario: Scenario, add: Add) -> None:
         if scenario.venues[settled.venue].kind != "custody":
             problem = f"{settled.venue} settles no profits: it is of kind pool."
             add(("profits", number, "venue"), problem, "Write kind = 'custody' in the venue.")
-    for role in ("borrowers", "liquidators", "position_rows"):
+    for role in ("borrowers", "liquidators", "opportunists", "position_rows"):
         for number, people in enumerate(getattr(scenario, role)):
             if scenario.venues[people.venue].kind == "custody":
                 path = ("positions" if role == "position_rows" else role, number, "venue")

@@ -18,7 +18,7 @@ from mutualize.commands import Liquidate
 from mutualize.errors import Reason
 from mutualize.events import Event
 from mutualize.tables import ORACLE, debt_table, reserve_table, supply_table
-from mutualize.units import BPS, mul_div_down
+from mutualize.units import BPS, WAD, mul_div_down
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import Flags
 
@@ -79,6 +79,18 @@ class Positions(Face):
 
     def debt(self, view: View, account: str, asset: str, at: int) -> int:
         """Return what an account owes, base units, rounded as the venue collects it."""
+
+    def ltv(self, view: View, asset: str) -> int:
+        """Return the share of an asset's worth that may be borrowed against it (WAD)."""
+
+    def room(self, view: View, account: str, at: int) -> int:
+        """Return how much more an account may borrow, 8-decimals money at the oracle's prices, at most."""
+
+    def lends(self, view: View, asset: str, amount: int, at: int) -> int:
+        """Return how much more may be borrowed against `amount` more of an asset, money, rounded down."""
+
+    def cash(self, view: View, asset: str) -> int:
+        """Return how much of an asset can be borrowed at most, base units: what is there."""
 
     def rate(self, view: View, at: int, collateral: str, debt: str) -> Rate | None:
         """Return the rate of a pair; None where the collateral is worth nothing."""
@@ -144,6 +156,26 @@ class PoolPositions:
     def debt(self, view: View, account: str, asset: str, at: int) -> int:
         """Return what an account owes, base units, rounded up."""
         return self.pool.debt(view, account, asset, at)
+
+    def ltv(self, view: View, asset: str) -> int:
+        """Return the share of an asset's worth that may be borrowed against it (WAD)."""
+        return mul_div_down(self.pool.reserve(view, asset).ltv, WAD, BPS)
+
+    def room(self, view: View, account: str, at: int) -> int:
+        """Return how much more an account may borrow, 8-decimals money at the oracle's prices, at most."""
+        health = self.pool.health(view, account, at)
+        return mul_div_down(health.borrowable, 1, BPS) - health.debt
+
+    def lends(self, view: View, asset: str, amount: int, at: int) -> int:
+        """Return how much more may be borrowed against `amount` more of an asset, money, rounded down."""
+        counted = self.counted(view, asset, at)
+        if counted is None:
+            return 0
+        return mul_div_down(mul_div_down(amount, counted.price, counted.unit), self.ltv(view, asset), WAD)
+
+    def cash(self, view: View, asset: str) -> int:
+        """Return how much of an asset can be borrowed at most, base units: what is there."""
+        return self.pool.reserve(view, asset).virtual
 
     def rate(self, view: View, at: int, collateral: str, debt: str) -> Rate | None:
         """Return the rate of a pair; None where the collateral is worth nothing."""
