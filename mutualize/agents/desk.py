@@ -82,7 +82,7 @@ class Desk:
         self.markets = markets
         self.fees = fees
         self.habits = habits
-        self._chain = chain
+        self.chain = chain
         self._horizon_s = horizon_s
         self._tag = (-1, -1)
         self._openings: dict[tuple[Pair, str, int], Opening | Reason] = {}
@@ -101,7 +101,7 @@ class Desk:
 
     def block(self, at: int) -> int:
         """Return the first block at or after a moment: without a chain, that moment."""
-        return at if self._chain is None else self._chain.next_block(at)
+        return at if self.chain is None else self.chain.next_block(at)
 
     def gas(self, pair: Pair, at: int) -> int:
         """Return what a liquidation with its trades costs in gas, in money of account, rounded up."""
@@ -177,13 +177,14 @@ class Desk:
 
     def would(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
         """Return what the pool would do with a liquidation of at most `amount`, or why it would refuse it."""
-        plan = world.plan(self._wish(pair, account, amount))
+        plan = world.plan(self.wish(pair, account, amount))
         if isinstance(plan, Reason):
             return plan
         done = next(event for event, _ in plan if isinstance(event, Liquidated))
         return Opening(pair, account, amount, done.paid, done.seized, tuple(plan))
 
-    def _wish(self, pair: Pair, account: str, amount: int) -> Liquidate:
+    def wish(self, pair: Pair, account: str, amount: int) -> Liquidate:
+        """Return the command that liquidates somebody up to an amount, by nobody yet."""
         return Liquidate(
             venue=self.positions.name,
             account="",
@@ -208,7 +209,7 @@ class Desk:
         found = self.would(world, pair, account, limit)
         if not isinstance(found, Reason):
             return found
-        smaller = self.positions.smaller(world.book, world.now, self._wish(pair, account, limit), found)
+        smaller = self.positions.smaller(world.book, world.now, self.wish(pair, account, limit), found)
         return self.would(world, pair, account, min(limit, smaller)) if smaller > 0 else found
 
     # --- what is worth the while -------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
+from mutualize.agents.bundling import Bundle
 from mutualize.agents.desk import Desk, Opening
 from mutualize.agents.fees import OUTSIDE
 from mutualize.agents.mempool import Act, Sending, Sent, ended_signal
@@ -57,13 +58,16 @@ class Liquidator:
         latency_s: int,
         per_block: int = 1,
         sending: Sending | None = None,
+        together: int = 1,
     ) -> None:
+        """`together` is how many liquidations one transaction may hold, where they are not bid for."""
         self.name = name
         self.capital = dict(capital)
         self._desk = desk
         self._latency_s = latency_s
         self._per_block = per_block
         self._sending = sending
+        self._together = together
         self._waiting: dict[tuple[Pair, str], Sent] = {}
         self._sent = 0
         self._last: int | None = None
@@ -85,7 +89,7 @@ class Liquidator:
     def _act(self, world: World) -> Steps:
         """Act in the next block, by himself."""
         while True:
-            if self._per_block > 1 and not self._latency_s:
+            if self._per_block > 1 and not self._latency_s and self._together == 1:
                 self._sweep(world)
             chance = self._look(world)
             if chance is None:
@@ -256,11 +260,34 @@ class Liquidator:
 
     def _send(self, world: World, chance: Chance) -> None:
         """Send the transaction. What has changed since the look makes it fail, at the cost of its gas."""
+        if self._together > 1 and self._send_bundle(world, chance):
+            return
         fees, actions = self._desk.fees, self._desk.actions(chance.opening.pair)
         reverts = self._carry_out(world, chance, fees.pay(self.name, world.now, *actions))
         failed = fees.fail(self.name, world.now, reverts, *actions) if reverts else ()
         if failed:
             world.submit(*failed, cause=self._cause)
+
+    def _send_bundle(self, world: World, chance: Chance) -> bool:
+        """Send a transaction of several liquidations, the best first; returns whether there is any in it."""
+        bundle, skip = Bundle(self._desk, self._desk.chain, self._together), dict(self._skip)
+        best: Chance | None = chance
+        while best is not None and bundle.has_room(best.opening.pair):
+            self._skip[best.opening.pair, best.opening.account] = None
+            bundle.add(world, best.opening, best.own, self._signed, self._trade)
+            found = [self._look_at(world, pair) for pair in self._desk.targets.look(world)]
+            best = max((one for one in found if one is not None), key=lambda one: one.profit, default=None)
+        self._skip = skip
+        if not bundle.parts:
+            return False
+        gas = self._desk.fees.pay(self.name, world.now, *bundle.actions)
+        planned = world.plan(*gas, first=bundle.planned)
+        assert not isinstance(planned, Reason), "gas can always be paid"
+        world.carry_out(planned, self._cause)
+        for part in bundle.parts:
+            done = [(fill.sold, fill.sold_amount, fill.bought, fill.bought_amount) for _, fill in part.fills]
+            self._book(part.pair, part.paid, part.seized, done)
+        return True
 
     def _carry_out(self, world: World, chance: Chance, gas: Sequence[Command]) -> Reason | None:
         """Do what the look said, paying that gas; or do nothing, and return why it reverts by now."""

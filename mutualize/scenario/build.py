@@ -247,6 +247,7 @@ class Builder:
                 draw(self.world.seed, name, "latency", group.latency_s),
                 group.per_block,
                 sending,
+                group.together,
             )
             for name in member_names(group.name, group.count)
         ]

@@ -229,6 +229,14 @@ def _borrowers(people: Borrowers, note: Note) -> None:
 def _liquidators(people: Liquidators, note: Note) -> None:
     if not people.flash and not any(people.capital.values()):
         note("capital", "they have neither capital nor flash liquidity.", "Give capital, or flash = true.")
+    if people.together > 1 and people.bid is not None:
+        note(
+            "together",
+            "who bids for block space bids for one liquidation at a time.",
+            "Leave one of both out.",
+        )
+    if people.together > 1 and not people.flash:
+        note("together", "only who repays with flash liquidity does several at once.", "Write flash = true.")
 
 
 def _opportunists(people: Opportunists, note: Note) -> None:

@@ -115,6 +115,9 @@ class Liquidators:
     flash: bool = of(Flag(), "repay with flash liquidity, as long as a sale pays it back", default=False)
     latency_s: Distribution = of(Draw(REACTION), "from chance to transaction, seconds", default=Fixed(0))
     per_block: int = whole("how many transactions each gets into one block", 1, default=1)
+    together: int = whole(
+        "how many liquidations one transaction may hold, as far as a block's gas allows", 1, 10**6, default=1
+    )
     min_profit: int = money("the least profit that makes one act, money of account", default=0)
     fraction_max: int = ratio("the largest share of a debt that one transaction repays", 1, default=WAD)
     lot_max: Mapping[str, int] = of(
