@@ -81,6 +81,10 @@ def test_what_no_longer_pays_behind_the_others_stays_out() -> None:
 
 def test_who_bids_or_has_no_flash_liquidity_does_one_at_a_time() -> None:
     """A bundle is one transaction of one who borrows what he repays, in the next block."""
-    own: dict[str, Any] = {"liquidators.keepers.together": 2, "liquidators.keepers.flash": False}
+    own = {
+        "liquidators.keepers.together": "2",
+        "liquidators.keepers.flash": "false",
+        "liquidators.keepers.capital": '{ USDC = "1000" }',
+    }
     with pytest.raises(MutualizeError, match="only who repays with flash liquidity does several at once"):
-        mutualize.run("three-tiers", set={**own, "liquidators.keepers.capital": {"USDC": "1000"}})
+        mutualize.run("three-tiers", set=own)
