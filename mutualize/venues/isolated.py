@@ -273,8 +273,8 @@ class IsolatedMarket(MarketReads):
 
     def open_position(self, view: View, command: OpenPosition, at: int) -> list[Event]:
         """Begin with a position: `supplyCollateral` and `borrow` in one event."""
-        self._require_pair(command.collateral, command.debt)
         market = self.market(view, at)
+        self._require_pair(command.collateral, command.debt)
         require(command.collateral_amount > 0, Reason.AMOUNT_IS_ZERO)
         market.accrue()
         market.pledge(command.account, command.collateral_amount)
@@ -314,10 +314,10 @@ class IsolatedMarket(MarketReads):
 
     def liquidate_asset(self, view: View, command: Liquidate, at: int) -> list[Event]:
         """Liquidate for up to `debt_to_cover` assets, at most what is owed, or all collateral pays for."""
+        market, borrower = self.market(view, at), command.borrower
         self._require_pair(command.collateral, command.debt)
         require(not command.receive_claims, Reason.PARAMETER_IS_INVALID)
         require(command.debt_to_cover > 0, Reason.AMOUNT_IS_ZERO)
-        market, borrower = self.market(view, at), command.borrower
         market.accrue()
         price = market.unhealthy_price(borrower)
         if command.debt_to_cover >= market.debt(borrower):

@@ -171,11 +171,13 @@ class Market:
 
     def burn_debt(self, borrower: str, assets: int, shares: int) -> None:
         """Take shares of the debt. What is paid may be a unit more than all debt (`zeroFloorSub`)."""
+        require(shares <= UINT128_MAX, Reason.AMOUNT_IS_TOO_LARGE)
         self._hold(self.names.debt, borrower, -shares)
         self.borrow.add(-min(assets, self.borrow.assets), -shares)
 
     def pledge(self, borrower: str, amount: int) -> None:
         """Take collateral in, or (below zero) hand it out."""
+        require(abs(amount) <= UINT128_MAX, Reason.AMOUNT_IS_TOO_LARGE)
         self._hold(self.names.pledged, borrower, amount)
         require(self.pledged(borrower) <= UINT128_MAX, Reason.AMOUNT_IS_TOO_LARGE)
         self._pledges += amount
