@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 import custody_game
 import isolated_game
+import isolated_wishes
 import vault_game
 from auditor import Auditor
 from driver import opening
@@ -96,7 +97,7 @@ def markets(seeds: int, length: int) -> Iterator[Refusal]:
             game = isolated_game.Game(table, seed, foretold=False, checked=False)
             for _ in range(length):
                 command = game.step()
-                if command is not None and game.receipt.refused and command.venue == isolated_game.VENUE:
+                if command is not None and game.receipt.refused and command.venue == isolated_wishes.VENUE:
                     yield OfMarket(game, command)
 
 

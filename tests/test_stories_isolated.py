@@ -279,6 +279,24 @@ def test_a_worthless_collateral_is_seized_for_nothing_and_not_by_shares() -> Non
     assert told(receipt, e.ShortfallRecognised)[0].amount == 800 * ONE
 
 
+@pytest.mark.parametrize(
+    ("lltv", "incentive"),
+    [
+        (980, 1_006_036_217_303_822_937),
+        (945, 1_016_776_817_488_561_260),
+        (915, 1_026_167_265_264_238_070),
+        (860, 1_043_841_336_116_910_229),
+        (770, 1_074_113_856_068_743_286),
+        (625, 1_126_760_563_380_281_690),
+        (385, 115 * 10**16),
+    ],
+)
+def test_the_incentive_follows_from_the_liquidation_loan_to_value(lltv: int, incentive: int) -> None:
+    """The riskier the collateral, the more a liquidator gets, up to 15 %."""
+    street = Street(SUPPLIERS, lltv=lltv * 10**15)
+    assert street.venue.incentive(street.book) == incentive
+
+
 def test_a_borrower_may_liquidate_himself() -> None:
     """The contract does not ask who liquidates."""
     street = Street(SUPPLIERS)
