@@ -126,6 +126,8 @@ class Reason(Enum):
     DEBT_IS_NOT_THAWED = "debt-zero"
     SHARE_IS_FIXED = "fix-ilk-already-defined"
     SHARE_IS_NOT_FIXED = "fix-ilk-not-defined"
+    # an isolated market; the word is the contract's
+    INPUT_IS_INCONSISTENT = "inconsistent input"
     # the world outside
     PROFIT_IS_TOO_SMALL = "ProfitTooSmall"
     MARKET_IS_HALTED = "MarketHalted"

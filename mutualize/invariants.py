@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from mutualize import vault_laws
+from mutualize import isolated_laws, vault_laws
 from mutualize.accounts import HAS, OUTSIDE, account, is_debit_normal, split_account, tier_account
 from mutualize.book import Book
 from mutualize.errors import InvariantBroken
@@ -228,8 +228,9 @@ def ious_are_not_negative(book: Book) -> str | None:
     return None
 
 
-CHEAP.update(vault_laws.CHEAP)
-DEEP.update(vault_laws.DEEP)
+for family in (vault_laws, isolated_laws):
+    CHEAP.update(family.CHEAP)
+    DEEP.update(family.DEEP)
 
 
 def check(book: Book, *, deep: bool = False) -> None:

@@ -30,6 +30,7 @@ RAD = 10**45
 HALF_RAY = RAY // 2
 PRICE_UNIT = 10**8
 YEAR: Seconds = Seconds(31_536_000)
+UINT128_MAX = 2**128 - 1
 UINT256_MAX = 2**256 - 1
 INT256_MAX = 2**255 - 1
 DECIMALS_MAX = 45
@@ -88,6 +89,16 @@ def capped(value: int) -> int:
     if value > UINT256_MAX:
         raise _too_large()
     return value
+
+
+def word_mul_div_down(a: int, b: int, c: int) -> int:
+    """Return ⌊a·b/c⌋. Refuses a product that a 256-bit machine word cannot hold (Morpho `mulDivDown`)."""
+    return capped(a * b) // c
+
+
+def word_mul_div_up(a: int, b: int, c: int) -> int:
+    """Return ⌈a·b/c⌉. Refuses what `⌊(a·b + c − 1)/c⌋` cannot be worked out from (Morpho `mulDivUp`)."""
+    return capped(a * b + c - 1) // c
 
 
 def power_half_up(x: int, n: int, base: int) -> int:

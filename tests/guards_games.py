@@ -9,11 +9,14 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 import custody_game
+import isolated_game
+import isolated_wishes
 import vault_game
 from auditor import Auditor
 from driver import opening
 from error_oracle_more import foretell
 from guards import Refusal
+from isolated_oracle import carry_out
 from players import Player
 from systems import Notebook, Setup, System
 from vault_wishes import ASSETS, VENUE
@@ -69,6 +72,33 @@ def pools(setups: Sequence[Setup], seeds: int, length: int) -> Iterator[Refusal]
                 receipt = system.protocol.submit(*op.commands, at=system.at)
                 if receipt.refused and not op.also:
                     yield OfPool(setup, auditor, system.protocol.book, op.command, system.at)
+
+
+@attrs.frozen
+class OfMarket(Refusal):
+    """An isolated market's."""
+
+    game: isolated_game.Game
+    command: c.Command
+
+    def told(self) -> Reason | None:
+        """Ask the oracle of isolated markets."""
+        return carry_out(self.game.plain(), self.command, self.game.at)
+
+    def again(self) -> Reason | None:
+        """Ask a new venue."""
+        return outcome(self.game.new_protocol(), self.game.book, self.command, self.game.at)
+
+
+def markets(seeds: int, length: int) -> Iterator[Refusal]:
+    """Play an isolated market under each table of tiers."""
+    for seed in range(seeds):
+        for table in isolated_game.TABLES:
+            game = isolated_game.Game(table, seed, foretold=False, checked=False)
+            for _ in range(length):
+                command = game.step()
+                if command is not None and game.receipt.refused and command.venue == isolated_wishes.VENUE:
+                    yield OfMarket(game, command)
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mutualize import isolated_laws
 from mutualize.accounts import account, split_account, tier_account
 from mutualize.book import Book
 from mutualize.members import fund_table
@@ -15,6 +16,7 @@ from mutualize.projections.mirror import Mirror
 from mutualize.tables import as_name, balance_table, debt_table, stake_table, supply_table
 from mutualize.units import mul_div_down, ray_mul_down, ray_mul_up
 from mutualize.vault_laws import Engine, engines
+from mutualize.venues.isolated_work import Side
 from mutualize.venues.vat import CONTRACTS
 
 Amounts = dict[str, dict[str, int]]
@@ -36,6 +38,7 @@ def closing(book: Book, mirror: Mirror) -> Mapping[str, Mapping[str, int]]:
     for engine in vaults:
         _vaults(amounts, engine)
     shared = {_stakers(amounts, book, mirror, *stake) for stake in mirror.stakes()}
+    markets = {(market.venue, market.loan): market for market in isolated_laws.markets(book)}
     listed, by_holder = set(mirror.reserves()), {engine.venue for engine in vaults}
     for name, asset, balance in mirror.balances():
         venue, whole = split_account(name)
@@ -44,7 +47,9 @@ def closing(book: Book, mirror: Mirror) -> Mapping[str, Mapping[str, int]]:
             continue
         if part == "claims" and venue in by_holder:
             continue
-        if part == "claims" and (venue, asset) not in listed:
+        if part == "claims" and (venue, asset) in markets:
+            _market(amounts, book, markets[venue, asset], balance)
+        elif part == "claims" and (venue, asset) not in listed:
             _by_name(
                 amounts, book.table(balance_table(venue, asset)), account(venue, "residue"), asset, balance
             )
@@ -96,6 +101,23 @@ def _holders(amounts: Amounts, book: Book, mirror: Mirror, venue: str, asset: st
         _add(amounts, asset, name, claim)
     for name, units in book.table(debt_table(venue, asset)).items():
         debt = ray_mul_up(units, reserve.borrow_index)
+        loans -= debt
+        _add(amounts, asset, name, -debt)
+    _add(amounts, asset, account(venue, "residue"), claims - loans)
+
+
+def _market(amounts: Amounts, book: Book, market: isolated_laws.Totals, claims: int) -> None:
+    """Divide what an isolated market owes, and is owed, among its shares: the virtual ones are nobody's."""
+    venue, asset = market.venue, market.loan
+    supply = Side(market.number("supply_assets"), market.number("supply_shares"))
+    borrow = Side(market.number("borrow_assets"), market.number("borrow_shares"))
+    loans = market.balance("loans")
+    for name, shares in book.table(supply_table(venue, asset)).items():
+        claim = supply.to_assets_down(shares)
+        claims -= claim
+        _add(amounts, asset, name, claim)
+    for name, shares in book.table(debt_table(venue, asset)).items():
+        debt = borrow.to_assets_up(shares)
         loans -= debt
         _add(amounts, asset, name, -debt)
     _add(amounts, asset, account(venue, "residue"), claims - loans)

@@ -131,8 +131,9 @@ class Pooling:
         self._lend(event.venue, event.asset, event.account, event.amount)
 
     def _lend(self, venue: str, asset: str, borrower: str, amount: int) -> None:
-        borrowed = self._holdings[venue, asset].borrowed
-        borrowed[borrower] = borrowed.get(borrower, 0) + amount
+        holdings = self._holdings.get((venue, asset))
+        if holdings is not None:  # an isolated market's claims are shares, which have no index
+            holdings.borrowed[borrower] = holdings.borrowed.get(borrower, 0) + amount
 
     def _recognised(self, entry: Entry) -> None:
         event = entry.event

@@ -17,6 +17,7 @@ from mutualize.report.sentences.words import Words
 from mutualize.report.text import listing, plural
 from mutualize.tables import balance_table, reserve_table, stake_table, supply_table
 from mutualize.units import RAY, mul_div_down
+from mutualize.venues.isolated_work import VIRTUAL_ASSETS, VIRTUAL_SHARES
 
 NAMED = 3
 """How many holders are named."""
@@ -58,7 +59,19 @@ def cut_of(event: Event, book: Book) -> Cut | None:
             if after < before:
                 units = book.table(supply_table(event.venue, event.paid_asset))
                 return Cut("claim", event.paid_asset, units, before, after, RAY)
+            return _shares_cut(event, book, table)
     return None
+
+
+def _shares_cut(event: LossAbsorbed, book: Book, table: str) -> Cut | None:
+    """Return what a payment takes from the shares of an isolated market's suppliers, if it does."""
+    before, issued = book.cell(table, "supply_assets"), book.cell(table, "supply_shares")
+    after = _cell(event, table, "supply_assets", before)
+    if after >= before or _cell(event, table, "supply_shares", issued) != issued:
+        return None
+    units = book.table(supply_table(event.venue, event.paid_asset))
+    had, left, scale = before + VIRTUAL_ASSETS, after + VIRTUAL_ASSETS, issued + VIRTUAL_SHARES
+    return Cut("claim", event.paid_asset, units, had, left, scale)
 
 
 def _cell(event: Event, table: str, key: str, default: int) -> int:

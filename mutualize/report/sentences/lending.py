@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from mutualize import events as e
+from mutualize import isolated_events as ie
 from mutualize.report.sentences.words import Words, tells
 
 
 @tells(e.ReserveListed)
 def _(event: e.ReserveListed, w: Words) -> str:
     return f"{w.name(event.venue)} opened a reserve for {w.name(event.asset)} ({event.decimals} decimals)."
+
+
+@tells(ie.MarketCreated)
+def _(event: ie.MarketCreated, w: Words) -> str:
+    loan, collateral = w.name(event.asset), w.name(event.collateral)
+    places = f"{event.decimals} and {event.collateral_decimals} decimals"
+    return f"{w.name(event.venue)} began: a market that lends {loan} against {collateral} ({places})."
 
 
 @tells(e.ParameterChanged)

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from mutualize.events import Entry, Event, ParameterChanged, PricePublished, ReserveListed, Staked
+from mutualize.isolated_events import MarketCreated
 from mutualize.report.text import clean, moment, money, numeral
 from mutualize.tables import as_name
 from mutualize.units import DECIMALS_MAX, PRICE_UNIT, format_decimal, mul_div_down
@@ -93,10 +94,18 @@ class Words:
         elif isinstance(event, ReserveListed):
             if _is_decimals(event.decimals):
                 self.decimals.setdefault(event.asset, event.decimals)
+        elif isinstance(event, MarketCreated):
+            self._market(event)
         elif isinstance(event, Staked):
             self._stakes[event.venue, event.stake] = event.asset
         elif isinstance(event, CollateralListed | ParameterChanged):
             self._engine(event)
+
+    def _market(self, event: MarketCreated) -> None:
+        """Note the decimals of a market's two assets."""
+        for asset, told in ((event.asset, event.decimals), (event.collateral, event.collateral_decimals)):
+            if _is_decimals(told):
+                self.decimals.setdefault(asset, told)
 
     def _engine(self, event: CollateralListed | ParameterChanged) -> None:
         """Note what a vault engine's collateral, stablecoin and governance token are called."""

@@ -53,6 +53,7 @@ SENTENCES: Final = {
     "LossPassedOn": "{tier} did not raise {amount@asset} in time: the tiers below answer for it.",
     "LossReleased": "{tier} may pay now: at most {most@asset} of {amount@asset}.",
     "LossReported": "{account} reported that {venue} lost {amount@asset} ({loss}).",
+    "MarketCreated": "{venue} began: a market that lends {asset} against {collateral}.",
     "MarketHalted": "No price of {asset} can be had at {place}: trading is halted.",
     "MarketResumed": "{place} quotes {asset} again.",
     "MemberContributed": "{account} put {amount@asset} into the fund {fund}.",
