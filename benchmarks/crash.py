@@ -42,9 +42,9 @@ from mutualize.stretch import AT, NAME, Stretch
 from mutualize.tier import Tier
 from mutualize.tier_rule import TierRule
 from mutualize.units import Ratio
+from mutualize.venues.lending import PoolLending
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
-from mutualize.venues.positions import PoolPositions
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
 from mutualize.waterfall import Waterfall
@@ -113,7 +113,7 @@ class Crash:
         self.began_s = self.entered_s = 0.0
         for agent in (Genesis(self._beginnings()), Prices(steps, twice=twice), self._keeper(steps)):
             self.world.start(agent)
-        signals = Signals(self.world, [self.pool])
+        signals = Signals(self.world, [PoolLending(self.pool)])
         self.protocol.observe(signals.observe, summary=signals.observe_stretch)
         tier_rule = TierRule()
         self.protocol.observe(tier_rule, *TierRule.kinds, summary=tier_rule.observe_stretch)
@@ -168,12 +168,12 @@ class Crash:
             cost=Ratio(workload.SLIPPAGE_BPS * 10**14),
         )
         usdc = Market(asset="USDC", money="", asset_decimals=6, money_decimals=8, path=ConstantPath(10**8))
-        watchlist = Watchlist(PoolPositions(self.pool))
+        watchlist = Watchlist(PoolLending(self.pool))
         self.protocol.observe(watchlist.observe, summary=watchlist.observe_stretch)
         self.protocol.observe(self._note, Liquidated, summary=self._note_stretch)
         markets = Markets({"ETH": eth, "USDC": usdc}, {"ETH": 18, "USDC": 6})
         desk = Desk(
-            Targets(PoolPositions(self.pool), watchlist), markets, Fees(), None, Habits(flash=True), 3_600
+            Targets(PoolLending(self.pool), watchlist), markets, Fees(), None, Habits(flash=True), 3_600
         )
         return Liquidator("keeper", desk, {}, 0, UNLIMITED)
 

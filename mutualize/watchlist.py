@@ -26,7 +26,7 @@ from mutualize.events import Entry, Event, LossAbsorbed, ParameterChanged, Price
 from mutualize.stops import Key, Stops
 from mutualize.stretch import Stretch
 from mutualize.units import BPS, RAY, WAD, div_up, mul_div_down, mul_div_up
-from mutualize.venues.positions import DEBTORS, HOLDERS, Counted, Positions
+from mutualize.venues.lending import DEBTORS, HOLDERS, Counted, Lending
 
 ONE: Final = 2**128
 """1 on the axis of prices and stops."""
@@ -102,8 +102,8 @@ class Watchlist:
     evaluations), `references` (how often a drift made it place everybody anew).
     """
 
-    def __init__(self, positions: Positions, members: Callable[[str], bool] | None = None) -> None:
-        self.positions = positions
+    def __init__(self, lending: Lending, members: Callable[[str], bool] | None = None) -> None:
+        self.lending = lending
         self.waves = 0
         """Grows whenever prices, parameters or a haircut moved everybody at once."""
         self.placed = 0
@@ -111,19 +111,19 @@ class Watchlist:
         self.screened = 0
         self.references = 0
         self._members = members
-        self._tables = dict.fromkeys(positions.tables)
-        self._flags = positions.flags_table
+        self._tables = dict.fromkeys(lending.tables)
+        self._flags = lending.flags_table
         self._dirty: dict[str, None] = {}
         self._near: dict[str, Near] = {}
         self._stops = Stops()
         self._kinds: dict[int, Kind | None] = {}
         self._reference: dict[str, tuple[int, int, int]] = {}
         """Price and indexes of an asset when it was last worked out what rounding can hide."""
-        self._hidden = [0] * (2 * len(positions.assets))
+        self._hidden = [0] * (2 * len(lending.assets))
         """That, in scaled units: so much less is counted as collateral (negative), so much more as debt."""
-        self._at_risk = 0 if positions.flags_table else -1
+        self._at_risk = 0 if lending.flags_table else -1
         """The flags of all who ever owed, together: what was collateral to any of them; all where unknown."""
-        self._owes = sum(1 << 2 * place for place in range(len(positions.assets)))
+        self._owes = sum(1 << 2 * place for place in range(len(lending.assets)))
 
     def observe(self, entry: Entry) -> None:
         """Note whose position an entry changed."""
@@ -158,14 +158,14 @@ class Watchlist:
         """
         if not isinstance(event, LossAbsorbed):
             return True
-        if event.asset not in self.positions.assets:
+        if event.asset not in self.lending.assets:
             return False
-        moved = self.positions.moves_all(event)
+        moved = self.lending.moves_all(event)
         return moved == DEBTORS or (moved == HOLDERS and self.is_at_risk(event.asset))
 
     def is_at_risk(self, asset: str) -> bool:
         """Say whether anybody who ever owed had an asset as collateral."""
-        return self.positions.bits.is_collateral(self._at_risk, asset)
+        return self.lending.bits.is_collateral(self._at_risk, asset)
 
     @property
     def moved(self) -> Container[str]:
@@ -179,7 +179,7 @@ class Watchlist:
     def ranked(self, view: View, at: int, level: int = WAD) -> list[tuple[int, str]]:
         """Return `candidates` with their health factors."""
         found = self.unsafe(view, at, level)
-        factor = self.positions.factor(view, at)
+        factor = self.lending.factor(view, at)
         self.screened += len(found)
         return sorted((factor(name), name) for name in found)
 
@@ -203,17 +203,17 @@ class Watchlist:
 
     def _market(self, view: View, at: int, level: int) -> Market:
         """Return the weights of all assets that have a reserve and a price, and the prices of their pairs."""
-        count, whole = len(self.positions.assets), self.positions.whole
+        count, whole = len(self.lending.assets), self.lending.whole
         weights, drifted = [0] * (2 * count), False
-        for place, asset in enumerate(self.positions.assets):
-            now = self.positions.counted(view, asset, at)
+        for place, asset in enumerate(self.lending.assets):
+            now = self.lending.counted(view, asset, at)
             if now is None:
                 continue
             weights[place] = WAD * mul_div_down(now.income * now.price * now.threshold, SCALE, now.unit)
             weights[count + place] = -level * mul_div_up(now.debt * now.price * whole, SCALE, now.unit)
             drifted |= self._drifts(place, asset, now)
         if drifted:
-            for name in self.positions.flags(view):
+            for name in self.lending.flags(view):
                 if self._members is None or self._members(name):
                     self._dirty[name] = None
         return Market(weights, *_pairs(weights, count))
@@ -234,7 +234,7 @@ class Watchlist:
             self.references += 1
         self._reference[asset] = moving
         price, income, owed = moving
-        for index, column, sign in ((income, place, -1), (owed, place + len(self.positions.assets), 1)):
+        for index, column, sign in ((income, place, -1), (owed, place + len(self.lending.assets), 1)):
             if index and price:
                 lowest = div_up(DRIFT_MAX * RAY, index)
                 lowest += div_up(DRIFT_MAX**2 * RAY * now.unit, index * price)
@@ -245,7 +245,7 @@ class Watchlist:
 
     def _kind(self, flags: int) -> Kind | None:
         """Return what flags mean. None without collateral or without debt, or without a price of each."""
-        assets, bits = self.positions.assets, self.positions.bits
+        assets, bits = self.lending.assets, self.lending.bits
         held = [place for place, asset in enumerate(assets) if bits.is_collateral(flags, asset)]
         owed = [len(assets) + place for place, asset in enumerate(assets) if bits.is_owed(flags, asset)]
         if not held or not owed:
@@ -262,7 +262,7 @@ class Watchlist:
     def _place(self, view: View, market: Market, names: list[str]) -> None:
         """Read positions, and let them sleep where they can."""
         by_flags: dict[int, list[str]] = {}
-        flags_of, columns = self.positions.flags(view), self._columns(view)
+        flags_of, columns = self.lending.flags(view), self._columns(view)
         for name in names:
             flags = flags_of.get(name, 0)
             if flags in by_flags:
@@ -284,8 +284,8 @@ class Watchlist:
 
     def _columns(self, view: View) -> Callable[[int], Mapping[str, int]]:
         """Return the function that finds the units of a place: first all collateral, then all debt."""
-        assets = self.positions.assets
-        held, owed, count = self.positions.held, self.positions.owed, len(assets)
+        assets = self.lending.assets
+        held, owed, count = self.lending.held, self.lending.owed, len(assets)
         return lambda place: held(view, assets[place]) if place < count else owed(view, assets[place - count])
 
     def _place_pairs(
@@ -375,7 +375,7 @@ class Watchlist:
                 margin = sum(map(mul, amounts, weighs))
                 owed = -sum(map(mul, amounts[kind.held :], weighs[kind.held :]))
             if margin + least + mul_div_up(owed, 1, DOUBT) >= 0:
-                factor = factor or self.positions.factor(view, at)
+                factor = factor or self.lending.factor(view, at)
                 self.screened += 1
                 if factor(name) >= level:
                     continue

@@ -53,9 +53,9 @@ from mutualize.events import (
 from mutualize.protocol import Protocol
 from mutualize.randomness import Fixed, Uniform
 from mutualize.units import WAD
+from mutualize.venues.lending import PoolLending
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
-from mutualize.venues.positions import PoolPositions
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
 from mutualize.world import Phase, Steps, World
@@ -91,9 +91,9 @@ class Town:
         venues: list[Any] = [self.pool, Feed(), Outside()]
         self.protocol = Protocol(venues, self.pages)
         self.world = World(self.protocol, start=0, end=end, seed=1)
-        self.protocol.observe(Signals(self.world, [self.pool]).observe)
+        self.protocol.observe(Signals(self.world, [PoolLending(self.pool)]).observe)
         self.fees = Fees()
-        self.queue = WithdrawalQueue(self.pool, "USDC", self.fees)
+        self.queue = WithdrawalQueue(PoolLending(self.pool), "USDC", self.fees)
         self.beginnings: list[Beginning] = []
         self.script: list[tuple[int, Command]] = []
         for asset, decimals, price in (("USDC", 6, 1), ("ETH", 18, 1_000)):
@@ -332,7 +332,7 @@ def test_a_paused_reserve_pays_nobody_until_it_opens() -> None:
 def test_gas_is_paid_with_the_withdrawal() -> None:
     """On a chain each withdrawal pays its gas in the same transaction."""
     town = Town()
-    town.queue = WithdrawalQueue(town.pool, "USDC", Fees("ETH", lambda action, _: len(action)))
+    town.queue = WithdrawalQueue(PoolLending(town.pool), "USDC", Fees("ETH", lambda action, _: len(action)))
     agent = runners(town, 1, Alarm(rumour_at=HOUR))
     town.play(town.queue, agent)
     [withdrawn, paid] = town.pages.entries[-2:]
@@ -347,7 +347,7 @@ def test_gas_is_paid_with_the_withdrawal() -> None:
 
 def callers(town: Town, behaviour: str, purse: int, reaction_s: int = 600) -> MarginCalls:
     """Make a population of borrowers who answer below a health factor of 1.05."""
-    watchlist = Watchlist(PoolPositions(town.pool), is_member("borrowers", 3))
+    watchlist = Watchlist(PoolLending(town.pool), is_member("borrowers", 3))
     town.protocol.observe(watchlist.observe)
     plan = Plan(
         behaviour=behaviour,

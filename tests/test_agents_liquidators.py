@@ -45,9 +45,9 @@ from mutualize.market.path import Bar, ConstantPath, Path, PointPath, PricePath
 from mutualize.protocol import Protocol
 from mutualize.randomness import Stream
 from mutualize.units import PRICE_UNIT, WAD, Ratio
+from mutualize.venues.lending import PoolLending
 from mutualize.venues.outside import Feed, Outside
 from mutualize.venues.pool import Pool
-from mutualize.venues.positions import PoolPositions
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
 from mutualize.world import Phase, Steps, World
@@ -109,9 +109,9 @@ class Exchange:
         venues: list[Any] = [self.pool, Feed(), Outside()]
         self.protocol = Protocol(venues, self.pages)
         self.world = World(self.protocol, start=0, end=end, seed=1)
-        self.watchlist = Watchlist(PoolPositions(self.pool))
+        self.watchlist = Watchlist(PoolLending(self.pool))
         self.protocol.observe(self.watchlist.observe)
-        self.protocol.observe(Signals(self.world, [self.pool]).observe)
+        self.protocol.observe(Signals(self.world, [PoolLending(self.pool)]).observe)
         self.paths: dict[str, Path] = {
             "USDC": ConstantPath(PRICE_UNIT),
             "ETH": ConstantPath(1_000 * PRICE_UNIT),
@@ -122,7 +122,7 @@ class Exchange:
         self.bourse = Markets(self.markets, DECIMALS)
         self.chain = Chain(start=0, block_s=12, native="ETH", gas_path=10**9, gas=gas or {})
         self.fees = Fees("ETH", self.chain.cost)
-        self.targets = Targets(PoolPositions(self.pool), self.watchlist)
+        self.targets = Targets(PoolLending(self.pool), self.watchlist)
         self.beginnings: list[Command] = []
         self.script: list[tuple[int, Command]] = []
         self.agents: list[Any] = []

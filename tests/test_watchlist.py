@@ -24,9 +24,9 @@ from mutualize.protocol import Protocol, Receipt
 from mutualize.randomness import Stream
 from mutualize.tier import Tier
 from mutualize.units import RAY, WAD
+from mutualize.venues.lending import PoolLending
 from mutualize.venues.outside import Feed
 from mutualize.venues.pool import Pool
-from mutualize.venues.positions import PoolPositions
 from mutualize.venues.rules import PoolRules
 from mutualize.watchlist import Watchlist
 from mutualize.waterfall import Waterfall
@@ -60,7 +60,7 @@ class Rig:
         self.pool = Pool("aave", assets, rules)
         waterfalls = [Waterfall(self.pool.cover(), tiers)] if tiers else []
         self.protocol = Protocol([self.pool, Feed()], Pages(), reactors=waterfalls)
-        self.list = Watchlist(PoolPositions(self.pool))
+        self.list = Watchlist(PoolLending(self.pool))
         self.protocol.observe(self.list.observe)
         self.at = 0
         for asset in assets:
@@ -245,7 +245,7 @@ def test_a_loss_that_debtors_bear_moves_all_who_owe() -> None:
 def test_only_members_are_watched() -> None:
     """A watchlist of a few does not look at the others."""
     rig = Rig()
-    mine = Watchlist(PoolPositions(rig.pool), members=lambda name: name.startswith("a"))
+    mine = Watchlist(PoolLending(rig.pool), members=lambda name: name.startswith("a"))
     rig.protocol.observe(mine.observe)
     rig.supply("lender", "USDC", 10**12)
     rig.open("anna", 10**18, 700 * 10**6)
@@ -330,7 +330,7 @@ def test_a_watchlist_that_comes_late_finds_who_is_there() -> None:
     rig = Rig()
     mixed(rig, "anna", {"ETH": 1}, {"USDC": 900})
     mixed(rig, "bert", {"ETH": 1}, {"USDC": 900})
-    late = Watchlist(PoolPositions(rig.pool), members=lambda name: name == "anna")
+    late = Watchlist(PoolLending(rig.pool), members=lambda name: name == "anna")
     assert late.unsafe(rig.protocol.book, 0) == ["anna"]
 
 
@@ -339,7 +339,7 @@ def test_a_missing_price_is_no_error() -> None:
     rig = Rig(assets=["USDC", "ETH"])
     pool = Pool("aave", ["USDC", "ETH"])
     book = Protocol([pool], Pages()).book
-    assert Watchlist(PoolPositions(pool)).candidates(book, 0) == []
+    assert Watchlist(PoolLending(pool)).candidates(book, 0) == []
     assert rig.list.candidates(rig.protocol.book, 0) == []
 
 

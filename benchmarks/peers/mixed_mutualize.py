@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mutualize.commands import Borrow, Command, ListReserve, PublishPrice, Repay, Supply
 from mutualize.events import Entry
 from mutualize.protocol import Protocol
+from mutualize.venues.lending import PoolLending
 from mutualize.venues.outside import Feed
 from mutualize.venues.pool import Pool
-from mutualize.venues.positions import PoolPositions
 from mutualize.watchlist import Watchlist
 from peers.measure import parser, peak_memory_mib, say, timed
 from peers.mixed_workload import ASSETS, Account, accounts, mixed_prices
@@ -56,7 +56,7 @@ class Mixed:
     def __init__(self, crowd: list[Account]) -> None:
         self.pool = Pool("pool", NAMES)
         self.protocol = Protocol([self.pool, Feed()], Nothing())
-        self.watchlist = Watchlist(PoolPositions(self.pool))
+        self.watchlist = Watchlist(PoolLending(self.pool))
         self.watch_ns = 0
         self.protocol.observe(self.observe)
         self.crowd = {account.name: account for account in crowd}

@@ -61,7 +61,7 @@ class MarginCalls:
 
     def run(self, world: World) -> Steps:
         """Sleep until prices move or somebody's time to react is over."""
-        venue, plan = self._watchlist.positions.name, self._plan
+        venue, plan = self._watchlist.lending.name, self._plan
         signals = dict.fromkeys(
             [
                 price_signal(plan.collateral),
@@ -101,7 +101,7 @@ class MarginCalls:
             del self._called[name]
 
     def _pay(self, world: World, name: str, amount: int) -> None:
-        venue, plan = self._watchlist.positions.name, self._plan
+        venue, plan = self._watchlist.lending.name, self._plan
         command: Command
         if plan.behaviour == TOP_UP:
             action = "supply"

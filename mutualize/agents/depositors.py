@@ -57,16 +57,18 @@ class Runners:
 
     def _rings(self, world: World) -> bool:
         """Say whether the alarm rings already: gauges wake only those who looked first."""
-        alarm, pool, asset = self._alarm, self._queue.pool, self._queue.asset
-        if alarm.utilization is not None and pool.utilization(world.book, asset) >= alarm.utilization:
+        alarm, lending, asset = self._alarm, self._queue.lending, self._queue.asset
+        if alarm.utilization is not None and lending.utilization(world.book, asset) >= alarm.utilization:
             return True
-        return alarm.deficit is not None and deficit_share(pool, world.book, asset) >= max(1, alarm.deficit)
+        return alarm.deficit is not None and deficit_share(lending, world.book, asset) >= max(
+            1, alarm.deficit
+        )
 
     def _listen(self, world: World) -> Nap:
-        alarm, pool, asset = self._alarm, self._queue.pool, self._queue.asset
+        alarm, lending, asset = self._alarm, self._queue.lending, self._queue.asset
         levels = {}
         if alarm.utilization is not None:
-            levels[utilization_gauge(pool.name, asset)] = alarm.utilization
+            levels[utilization_gauge(lending.name, asset)] = alarm.utilization
         if alarm.deficit is not None:
-            levels[deficit_gauge(pool.name, asset)] = max(1, alarm.deficit)
+            levels[deficit_gauge(lending.name, asset)] = max(1, alarm.deficit)
         return world.wait(self, until=alarm.rumour_at, above=levels)

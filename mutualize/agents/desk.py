@@ -25,7 +25,7 @@ from mutualize.market.market import Market
 from mutualize.protocol import Planned
 from mutualize.stretch import could_be_holes
 from mutualize.units import WAD, mul_div_down
-from mutualize.venues.positions import PoolPositions, Rate
+from mutualize.venues.lending import PoolLending, Rate
 from mutualize.venues.sweep import Sweep
 from mutualize.waterfall import Waterfall
 from mutualize.world import World
@@ -78,7 +78,7 @@ class Desk:
         horizon_s: int,
     ) -> None:
         self.targets = targets
-        self.positions = targets.positions
+        self.lending = targets.lending
         self.markets = markets
         self.fees = fees
         self.habits = habits
@@ -120,7 +120,7 @@ class Desk:
         and the sale brings the asset that is owed. None where any of this does not hold.
         """
         habits, legs = self.habits, self.markets.legs(pair)
-        if not isinstance(self.positions, PoolPositions):
+        if not isinstance(self.lending, PoolLending):
             return None
         if not habits.flash or habits.lot_max or habits.fraction_max < WAD or self.fees.native:
             return None
@@ -135,8 +135,8 @@ class Desk:
 
     def sweep(self, world: World, pair: Pair, liquidator: str) -> Sweep | None:
         """Return many liquidations of a pair at this moment, or None where it cannot be liquidated."""
-        assert isinstance(self.positions, PoolPositions), "only there is a `seller`"
-        protocol, pool = world.protocol, self.positions.pool
+        assert isinstance(self.lending, PoolLending), "only there is a `seller`"
+        protocol, pool = world.protocol, self.lending.pool
         reactors = protocol.reactors_to(Liquidated, Traded, Slashed, *Waterfall.answers)
         waterfall = reactors[0] if len(reactors) == 1 and isinstance(reactors[0], Waterfall) else None
         tiers = () if waterfall is None else waterfall.tiers(pair.debt)
@@ -165,7 +165,7 @@ class Desk:
     def rate(self, world: World, pair: Pair) -> Rate | None:
         """Return the rate of a pair, or None where the collateral is worth nothing."""
         if pair not in self._rates:
-            self._rates[pair] = self.positions.rate(world.book, world.now, pair.collateral, pair.debt)
+            self._rates[pair] = self.lending.rate(world.book, world.now, pair.collateral, pair.debt)
         return self._rates[pair]
 
     def exact(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
@@ -186,7 +186,7 @@ class Desk:
     def wish(self, pair: Pair, account: str, amount: int) -> Liquidate:
         """Return the command that liquidates somebody up to an amount, by nobody yet."""
         return Liquidate(
-            venue=self.positions.name,
+            venue=self.lending.name,
             account="",
             borrower=account,
             collateral=pair.collateral,
@@ -204,12 +204,12 @@ class Desk:
     def _opening(self, world: World, pair: Pair, account: str, most: int) -> Opening | Reason:
         limit = min(most, self.habits.lot_max.get(pair.debt, ALL))
         if self.habits.fraction_max < WAD:
-            owed = self.positions.debt(world.book, account, pair.debt, world.now)
+            owed = self.lending.debt(world.book, account, pair.debt, world.now)
             limit = min(limit, mul_div_down(owed, self.habits.fraction_max, WAD))
         found = self.would(world, pair, account, limit)
         if not isinstance(found, Reason):
             return found
-        smaller = self.positions.smaller(world.book, world.now, self.wish(pair, account, limit), found)
+        smaller = self.lending.smaller(world.book, world.now, self.wish(pair, account, limit), found)
         return self.would(world, pair, account, min(limit, smaller)) if smaller > 0 else found
 
     # --- what is worth the while -------------------------------------------------------------------------

@@ -155,7 +155,7 @@ class Liquidator:
         return block == self._last and self._sent >= self._per_block
 
     def _signals(self) -> list[str]:
-        pool = self._desk.positions
+        pool = self._desk.lending
         signals = [terms_signal(pool.name)]
         for asset in pool.assets:
             signals += [price_signal(asset), market_signal(asset), loss_signal(pool.name, asset)]

@@ -21,7 +21,7 @@ from mutualize.errors import Reason
 from mutualize.market.chain import Chain
 from mutualize.market.market import Fill, Market
 from mutualize.units import PRICE_UNIT, UINT256_MAX, WAD, mul_div_down
-from mutualize.venues.positions import Counted, Positions
+from mutualize.venues.lending import Counted, Lending
 from mutualize.world import Phase, Steps, World
 
 CUTS: Final = 12
@@ -53,7 +53,7 @@ class Opportunist:
         self,
         name: str,
         scheme: Scheme,
-        positions: Positions,
+        lending: Lending,
         markets: dict[str, Market],
         chain: Chain | None,
         fees: Fees,
@@ -64,7 +64,7 @@ class Opportunist:
     ) -> None:
         self.name = name
         self._scheme = scheme
-        self._positions = positions
+        self._lending = lending
         self._markets = markets
         self._market = markets[scheme.collateral]
         self._chain = chain
@@ -87,7 +87,7 @@ class Opportunist:
             cause = wake.cause
 
     def _signals(self) -> Sequence[str]:
-        asset, venue = self._scheme.collateral, self._positions.name
+        asset, venue = self._scheme.collateral, self._lending.name
         return price_signal(asset), market_signal(asset), terms_signal(venue)
 
     def _block(self, at: int) -> int:
@@ -100,14 +100,14 @@ class Opportunist:
         counted = self._counted(world, self._scheme.collateral)
         if counted is None:
             return 0
-        ltv = self._positions.ltv(world.book, self._scheme.collateral)
+        ltv = self._lending.ltv(world.book, self._scheme.collateral)
         drawn = mul_div_down(counted.price, ltv, WAD + self._scheme.premium)
         money = self._markets.get(self._market.money)
         mid = PRICE_UNIT if money is None else money.mid(world.now)
         return mul_div_down(drawn, PRICE_UNIT, mid) if mid else 0
 
     def _counted(self, world: World, asset: str) -> Counted | None:
-        return self._positions.counted(world.book, asset, world.now)
+        return self._lending.counted(world.book, asset, world.now)
 
     def _tempts(self, world: World) -> bool:
         mid = self._market.mid(world.now)
@@ -126,7 +126,7 @@ class Opportunist:
         amount = self._held + (0 if bought is None else bought.bought_amount)
         if not amount:
             return False
-        common = {"venue": self._positions.name, "account": self.name}
+        common = {"venue": self._lending.name, "account": self.name}
         begin: list[Command] = [] if bought is None else [self._trade(bought)]
         begin.append(Supply(asset=self._scheme.collateral, amount=amount, **common))
         draws, fills = self._draws(world, begin, common)
@@ -164,14 +164,14 @@ class Opportunist:
         draws: list[Borrow] = []
         fills: list[tuple[Market, Fill]] = []
         put_up = next(command.amount for command in begin if isinstance(command, Supply))
-        room = self._positions.room(world.book, self.name, world.now)
-        room += self._positions.lends(world.book, self._scheme.collateral, put_up, world.now)
+        room = self._lending.room(world.book, self.name, world.now)
+        room += self._lending.lends(world.book, self._scheme.collateral, put_up, world.now)
         for asset in self._scheme.borrows:
             counted = self._counted(world, asset)
             if counted is None or not counted.price or room <= 0:
                 continue
             most = mul_div_down(room, counted.unit, counted.price)
-            wanted = min(most, self._positions.cash(world.book, asset))
+            wanted = min(most, self._lending.cash(world.book, asset))
             drawn = self._accepted(world, [*begin, *draws], asset, wanted, common)
             if drawn is None:
                 continue

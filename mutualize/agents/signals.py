@@ -43,7 +43,7 @@ from mutualize.tier_events import (
     RecoveryPaid,
 )
 from mutualize.units import WAD, mul_div_down
-from mutualize.venues.pool import Pool
+from mutualize.venues.lending import Lending, PoolLending
 from mutualize.world import World
 
 
@@ -112,19 +112,19 @@ def deficit_gauge(venue: str, asset: str) -> str:
     return f"deficit-share:{venue}:{asset}"
 
 
-def deficit_share(pool: Pool, view: View, asset: str) -> int:
+def deficit_share(lending: Lending, view: View, asset: str) -> int:
     """Return the open deficit as a share of all claims (WAD, rounded down); 1 where there are no claims."""
-    reserve = pool.reserve(view, asset)
-    claims = reserve.claims()
-    if not reserve.deficit:
+    deficit = lending.deficit(view, asset)
+    if not deficit:
         return 0
-    return mul_div_down(reserve.deficit, WAD, claims) if claims else WAD
+    claims = lending.claims(view, asset)
+    return mul_div_down(deficit, WAD, claims) if claims else WAD
 
 
 class _Reserve(NamedTuple):
     """A reserve whose changes are noticed, and what its signal and its gauges are called."""
 
-    pool: Pool
+    lending: Lending
     asset: str
     cash: str
     utilization: str
@@ -134,19 +134,22 @@ class _Reserve(NamedTuple):
 class Signals:
     """An observer of entries that wakes whoever waits for what they mean."""
 
-    def __init__(self, world: World, pools: Iterable[Pool]) -> None:
+    def __init__(self, world: World, venues: Iterable[Lending]) -> None:
+        """Notice what happens in all venues that lend."""
         self._world = world
+        every = [(venue, asset, book) for venue in venues for asset, book in venue.books.items()]
         self._reserves = {
-            reserve_table(pool.name, asset): _Reserve(
-                pool,
+            book: _Reserve(
+                venue,
                 asset,
-                cash_signal(pool.name, asset),
-                utilization_gauge(pool.name, asset),
-                deficit_gauge(pool.name, asset),
+                cash_signal(venue.name, asset),
+                utilization_gauge(venue.name, asset),
+                deficit_gauge(venue.name, asset),
             )
-            for pool in pools
-            for asset in pool.assets
+            for venue, asset, book in every
         }
+        self._others = {book for venue, _, book in every if not isinstance(venue, PoolLending)}
+        """Whose cash does not stand in a cell: it is asked for."""
         self._virtual: dict[str, int] = {}
         self._means: WeakKeyDictionary[Shape, list[str]] = WeakKeyDictionary()
         """The signals that transactions of a shape are, but for cash."""
@@ -167,6 +170,8 @@ class Signals:
                     before, virtual[table] = virtual.get(table, 0), value
                     if value > before:
                         self._world.signal(reserves[table].cash, entry.seq)
+                elif table in self._others and self._world.awaits(reserves[table].cash):
+                    self._world.signal(reserves[table].cash, entry.seq)
                 if gauged and table != changed:  # cells are sorted by table: each reserve comes once
                     changed = table
                     self._gauges(reserves[table], entry.seq)
@@ -193,16 +198,16 @@ class Signals:
     def _haircut(self, event: LossAbsorbed, seq: int) -> None:
         reserve = self._reserves.get(reserve_table(event.venue, event.asset))
         if reserve is not None and self._world.watched(reserve.deficit):
-            left = reserve.pool.reserve(self._world.book, event.asset).claims()
+            left = reserve.lending.claims(self._world.book, event.asset)
             self._world.report(reserve.deficit, mul_div_down(event.amount, WAD, left + event.amount), seq)
 
     def _gauges(self, reserve: _Reserve, seq: int) -> None:
         """Report what somebody waits for; nobody computes what no one reads."""
-        world, pool, asset = self._world, reserve.pool, reserve.asset
+        world, lending, asset = self._world, reserve.lending, reserve.asset
         if world.watched(reserve.utilization):
-            world.report(reserve.utilization, pool.utilization(world.book, asset), seq)
+            world.report(reserve.utilization, lending.utilization(world.book, asset), seq)
         if world.watched(reserve.deficit):
-            world.report(reserve.deficit, deficit_share(pool, world.book, asset), seq)
+            world.report(reserve.deficit, deficit_share(lending, world.book, asset), seq)
 
 
 _MEANS: Final[dict[type[Event], Callable[[Any], tuple[str, ...]]]] = {

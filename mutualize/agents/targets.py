@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from mutualize.randomness import Stream
 from mutualize.units import RAY, WAD, mul_div_down
-from mutualize.venues.positions import Counted, Positions
+from mutualize.venues.lending import Counted, Lending
 from mutualize.venues.sweep import Sweep
 from mutualize.watchlist import Watchlist
 from mutualize.world import World
@@ -59,8 +59,8 @@ class Scale(NamedTuple):
 class Targets:
     """The ranking of all unsafe positions of a pool, by pair."""
 
-    def __init__(self, positions: Positions, watchlist: Watchlist) -> None:
-        self.positions = positions
+    def __init__(self, lending: Lending, watchlist: Watchlist) -> None:
+        self.lending = lending
         self.wave = -1
         self.asking: list[Callable[[Pair, int], int]] = []
         """What those who look here ask for: the least ceiling that can pay them, by pair and time."""
@@ -128,16 +128,16 @@ class Targets:
 
     def _standing(self, world: World, pair: Pair, account: str) -> tuple[int, int, bool] | None:
         """Return what somebody holds and owes, and whether it is all; None where he is not unsafe there."""
-        book, positions = world.book, self.positions
-        flags = positions.flags(book).get(account, 0)
-        if not self._is_pair(flags, pair) or positions.factor(book, world.now)(account) >= WAD:
+        book, lending = world.book, self.lending
+        flags = lending.flags(book).get(account, 0)
+        if not self._is_pair(flags, pair) or lending.factor(book, world.now)(account) >= WAD:
             return None
-        held, owed = positions.held(book, pair.collateral), positions.owed(book, pair.debt)
-        return held.get(account, 0), owed.get(account, 0), flags == positions.bits.pair(*pair)
+        held, owed = lending.held(book, pair.collateral), lending.owed(book, pair.debt)
+        return held.get(account, 0), owed.get(account, 0), flags == lending.bits.pair(*pair)
 
     def forget(self, world: World, pair: Pair, account: str) -> None:
         """Drop a target that was just liquidated, if nothing is left of it."""
-        if not self._is_pair(self.positions.flags(world.book).get(account, 0), pair):
+        if not self._is_pair(self.lending.flags(world.book).get(account, 0), pair):
             self.drop(pair, account)
 
     def drop(self, pair: Pair, account: str) -> None:
@@ -148,18 +148,18 @@ class Targets:
 
     def _is_pair(self, flags: int, pair: Pair) -> bool:
         """Say whether who has these flags can be liquidated under this pair (still)."""
-        both = self.positions.bits.pair(*pair)
+        both = self.lending.bits.pair(*pair)
         return flags & both == both
 
     def _rank(self, world: World) -> None:
         """Rank what is unsafe and may pay somebody."""
-        assets, positions, book = self.positions.assets, self.positions, world.book
+        assets, lending, book = self.lending.assets, self.lending, world.book
         self._ranked = {Pair(held, owed): [] for held in assets for owed in assets}
         unsafe = self._watchlist.unsafe_by_flags(book, world.now)
         for flags, accounts in unsafe.items():
             for pair, least in self._least(world, flags) if accounts else ():
-                supply, debts = positions.held(book, pair.collateral).get, positions.owed(book, pair.debt).get
-                ceiling, is_all = self._scale(world, pair).ceiling, flags == positions.bits.pair(*pair)
+                supply, debts = lending.held(book, pair.collateral).get, lending.owed(book, pair.debt).get
+                ceiling, is_all = self._scale(world, pair).ceiling, flags == lending.bits.pair(*pair)
                 self._ranked[pair] += [
                     _new(Target, (ceiling(held, owed), account, held, owed, is_all))
                     for account in accounts
@@ -171,7 +171,7 @@ class Targets:
 
     def _least(self, world: World, flags: int) -> list[tuple[Pair, int]]:
         """Return the pairs of positions with these flags, and the least debt units that may pay in each."""
-        used, whole = self.positions.bits.used(flags), self.positions.whole
+        used, whole = self.lending.bits.used(flags), self.lending.whole
         found = []
         for held in (asset for asset, holds, _ in used if holds):
             for owed in (asset for asset, _, owes in used if owes):
@@ -184,14 +184,14 @@ class Targets:
         return found
 
     def _counted(self, world: World, asset: str) -> Counted:
-        counted = self.positions.counted(world.book, asset, world.now)
+        counted = self.lending.counted(world.book, asset, world.now)
         assert counted is not None, "nobody is unsafe in what has no price"
         return counted
 
     def _scale(self, world: World, pair: Pair) -> Scale:
         """Return how a pair's units are weighed now."""
         collateral, debt = self._counted(world, pair.collateral), self._counted(world, pair.debt)
-        whole = self.positions.whole
+        whole = self.lending.whole
         return Scale(
             collateral.income * collateral.price * debt.unit * whole,
             debt.debt * debt.price * collateral.unit * collateral.bonus,

@@ -16,8 +16,7 @@ from typing import Final
 from mutualize.agents.fees import OUTSIDE, Fees
 from mutualize.agents.signals import cash_signal, exits_signal, terms_signal
 from mutualize.commands import ALL, AwaitCash, Withdraw
-from mutualize.tables import exits_table
-from mutualize.venues.pool import Pool
+from mutualize.venues.lending import Lending
 from mutualize.world import Phase, Steps, World
 
 
@@ -26,9 +25,9 @@ class WithdrawalQueue:
 
     phase: Final = Phase.WITHDRAWAL
 
-    def __init__(self, pool: Pool, asset: str, fees: Fees) -> None:
-        self.name = f"withdrawals:{pool.name}:{asset}"
-        self.pool = pool
+    def __init__(self, lending: Lending, asset: str, fees: Fees) -> None:
+        self.name = f"withdrawals:{lending.name}:{asset}"
+        self.lending = lending
         self.asset = asset
         self._fees = fees
         self._queue: deque[str] = deque()
@@ -40,7 +39,7 @@ class WithdrawalQueue:
     def ask(self, world: World, account: str, cause: int | None = None) -> None:
         """Ask for the whole claim of an account, after everybody who waits already."""
         if self._queue:
-            claim = self.pool.claim(world.book, account, self.asset, world.now)
+            claim = self.lending.claim(world.book, account, self.asset, world.now)
             world.submit(self._waiting(account, claim), cause=cause)
             self._queue.append(account)
         elif not self._serve(world, account, False, cause):
@@ -49,7 +48,7 @@ class WithdrawalQueue:
 
     def run(self, world: World) -> Steps:
         """Serve the queue whenever cash comes back."""
-        name = self.pool.name
+        name = self.lending.name
         signals = (cash_signal(name, self.asset), terms_signal(name), exits_signal(name))
         while True:
             if not self._queue:
@@ -60,10 +59,10 @@ class WithdrawalQueue:
 
     def _serve(self, world: World, account: str, waited: bool, cause: int | None) -> bool:
         """Pay out what is there. True if nothing is left to wait for: paid, or refused for another reason."""
-        reserve = self.pool.reserve(world.book, self.asset)
-        claim = self.pool.claim(world.book, account, self.asset, world.now)
-        stopped = reserve.paused or world.book.cell(exits_table(self.pool.name), "frozen")
-        cash = 0 if stopped else min(claim, reserve.virtual)
+        claim = self.lending.claim(world.book, account, self.asset, world.now)
+        book = world.book
+        stopped = self.lending.is_closed(book, self.asset)
+        cash = 0 if stopped else min(claim, self.lending.cash(book, self.asset))
         if not claim:
             return True
         if not cash:
@@ -73,7 +72,7 @@ class WithdrawalQueue:
         rest = claim - cash
         amount = cash if rest else ALL
         paid = world.submit(
-            Withdraw(venue=self.pool.name, account=account, asset=self.asset, amount=amount),
+            Withdraw(venue=self.lending.name, account=account, asset=self.asset, amount=amount),
             *self._fees.pay(account, world.now, "withdraw"),
             *([self._waiting(account, rest)] if rest or waited else []),
             cause=cause,
@@ -83,4 +82,6 @@ class WithdrawalQueue:
         return not paid or not rest
 
     def _waiting(self, account: str, amount: int) -> AwaitCash:
-        return AwaitCash(venue=OUTSIDE, account=account, pool=self.pool.name, asset=self.asset, amount=amount)
+        return AwaitCash(
+            venue=OUTSIDE, account=account, pool=self.lending.name, asset=self.asset, amount=amount
+        )

@@ -64,8 +64,8 @@ from mutualize.scenario.tier_agents import TierAgents
 from mutualize.scenario.turns import Movers, turn_of
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.units import PRICE_UNIT, Ratio, mul_div_down
+from mutualize.venues.lending import Lending, PoolLending
 from mutualize.venues.outside import Feed, Outside
-from mutualize.venues.positions import PoolPositions, Positions
 from mutualize.watchlist import Watchlist
 from mutualize.world import Agent, World
 
@@ -115,7 +115,7 @@ class Builder:
         }
         self.pools = {name: venues.pool for name, venues in self.venues.items()}
         self._targets: dict[str, Targets] = {}
-        self._told: dict[str, Positions] = {}
+        self._told: dict[str, Lending] = {}
         self._queues: dict[tuple[str, str], WithdrawalQueue | ExitQueue] = {}
         deciders: list[Venue] = [Feed(), Outside(), *self.engines.venues.values()]
         reactors: list[Reactor] = []
@@ -130,7 +130,7 @@ class Builder:
         for agent in self._agents():
             self.world.start(agent)
         self._turn()
-        signals = Signals(self.world, self.pools.values())
+        signals = Signals(self.world, map(self._lending, self.pools))
         self.protocol.observe(signals.observe, summary=signals.observe_stretch)
 
     def _agents(self) -> list[Agent]:
@@ -227,8 +227,8 @@ class Builder:
 
     def _liquidators(self, group: Liquidators) -> list[Agent]:
         if group.venue not in self._targets:
-            positions = self._positions(group.venue)
-            self._targets[group.venue] = Targets(positions, self._watchlist(Watchlist(positions)))
+            lending = self._lending(group.venue)
+            self._targets[group.venue] = Targets(lending, self._watchlist(Watchlist(lending)))
         decimals = {name: asset.decimals for name, asset in self.scenario.assets.items()}
         desk = Desk(
             self._targets[group.venue],
@@ -267,7 +267,7 @@ class Builder:
             Opportunist(
                 name,
                 scheme,
-                self._positions(group.venue),
+                self._lending(group.venue),
                 self.markets,
                 self.chain,
                 self.fees,
@@ -278,10 +278,10 @@ class Builder:
             for name in member_names(group.name, group.count)
         ]
 
-    def _positions(self, venue: str) -> Positions:
-        """Return what a venue tells of its positions."""
+    def _lending(self, venue: str) -> Lending:
+        """Return what a venue that lends tells of itself."""
         if venue not in self._told:
-            self._told[venue] = PoolPositions(self.pools[venue])
+            self._told[venue] = PoolLending(self.pools[venue])
         return self._told[venue]
 
     def _fees_of(self, table: BidTable | None) -> Fees:
@@ -302,7 +302,7 @@ class Builder:
             reaction_s=group.reaction_s,
             purse=group.purse,
         )
-        watchlist = self._watchlist(Watchlist(self._positions(group.venue), members))
+        watchlist = self._watchlist(Watchlist(self._lending(group.venue), members))
         return MarginCalls(group.name, group.count, pool, watchlist, plan, self.fees)
 
     def _runners(self, group: Depositors) -> Agent:
@@ -310,7 +310,7 @@ class Builder:
         if group.venue in self.custodians:
             return self._fleeing(group)
         if key not in self._queues:
-            self._queues[key] = WithdrawalQueue(self.pools[group.venue], group.asset, self.fees)
+            self._queues[key] = WithdrawalQueue(self._lending(group.venue), group.asset, self.fees)
         alarm = Alarm(
             utilization=group.run_at_utilization, deficit=group.run_at_deficit, rumour_at=group.rumour_at
         )

@@ -1,8 +1,9 @@
-"""What a venue tells of its positions, to those who look for unsafe ones: the same face for every lender.
+"""What a venue that lends tells of itself, to all who act there: the same face, whatever its rules.
 
     held, owed     units by account          counted     what a unit of each asset comes to now
     flags          which assets somebody has put up, and which he owes
     factor         the venue's own answer: below 1 a position may be liquidated
+    claim, cash    what somebody is owed, and what there is to pay him with
 
 Its one rule: the venue's own integers decide. The rest says only where it is worth to ask.
 """
@@ -17,14 +18,14 @@ from mutualize.book import View
 from mutualize.commands import Liquidate
 from mutualize.errors import Reason
 from mutualize.events import Event
-from mutualize.tables import ORACLE, debt_table, reserve_table, supply_table
+from mutualize.tables import ORACLE, debt_table, exits_table, reserve_table, supply_table
 from mutualize.units import BPS, WAD, mul_div_down
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import Flags
 
 
 class Counted(NamedTuple):
-    """What an asset comes to now: a price (8 decimals), two indexes in RAY, and shares of `Positions.whole`.
+    """What an asset comes to now: a price (8 decimals), two indexes in RAY, and shares of `Lending.whole`.
 
     A unit held is worth income/RAY base units, one that is owed debt/RAY; `unit` base units are one whole.
     """
@@ -44,7 +45,7 @@ Rate = tuple[int, int]
 """How much collateral is seized per base unit repaid, after fees, at the oracle's prices: a fraction."""
 
 
-class Positions(Face):
+class Lending(Face):
     """The face. Tables are those of the book, so that an observer sees whom an entry concerns."""
 
     name: str
@@ -80,6 +81,25 @@ class Positions(Face):
     def debt(self, view: View, account: str, asset: str, at: int) -> int:
         """Return what an account owes, base units, rounded as the venue collects it."""
 
+    def claim(self, view: View, account: str, asset: str, at: int) -> int:
+        """Return what an account may take out, base units, rounded down."""
+
+    def claims(self, view: View, asset: str) -> int:
+        """Return all claims to an asset as last written, base units."""
+
+    def deficit(self, view: View, asset: str) -> int:
+        """Return the recognised shortfall that nobody has paid yet, base units."""
+
+    def is_closed(self, view: View, asset: str) -> bool:
+        """Say whether nothing of an asset may be taken out, whatever there is."""
+
+    def utilization(self, view: View, asset: str) -> int:
+        """Return what is lent over what there is to lend, in WAD, as last written."""
+
+    @property
+    def books(self) -> Mapping[str, str]:
+        """The table of each asset's own numbers: whatever changes its cash changes a cell there."""
+
     def ltv(self, view: View, asset: str) -> int:
         """Return the share of an asset's worth that may be borrowed against it (WAD)."""
 
@@ -90,7 +110,7 @@ class Positions(Face):
         """Return how much more may be borrowed against `amount` more of an asset, money, rounded down."""
 
     def cash(self, view: View, asset: str) -> int:
-        """Return how much of an asset can be borrowed at most, base units: what is there."""
+        """Return how much of an asset can be borrowed or taken out, base units: what is there."""
 
     def rate(self, view: View, at: int, collateral: str, debt: str) -> Rate | None:
         """Return the rate of a pair; None where the collateral is worth nothing."""
@@ -99,7 +119,7 @@ class Positions(Face):
         """Return a smaller amount to repay that may pass after a refusal; 0 where none is known."""
 
 
-class PoolPositions:
+class PoolLending:
     """Those of a lending pool."""
 
     whole = BPS
@@ -157,6 +177,32 @@ class PoolPositions:
         """Return what an account owes, base units, rounded up."""
         return self.pool.debt(view, account, asset, at)
 
+    def claim(self, view: View, account: str, asset: str, at: int) -> int:
+        """Return what an account may take out, base units, rounded down."""
+        return self.pool.claim(view, account, asset, at)
+
+    def claims(self, view: View, asset: str) -> int:
+        """Return all claims to an asset as last written, base units."""
+        return self.pool.reserve(view, asset).claims()
+
+    def deficit(self, view: View, asset: str) -> int:
+        """Return the recognised shortfall that nobody has paid yet, base units."""
+        return self.pool.reserve(view, asset).deficit
+
+    def is_closed(self, view: View, asset: str) -> bool:
+        """Say whether a reserve is paused, or exits are frozen."""
+        paused = self.pool.reserve(view, asset).paused
+        return bool(paused or view.cell(exits_table(self.name), "frozen"))
+
+    def utilization(self, view: View, asset: str) -> int:
+        """Return loans over loans and cash as last written, in WAD, rounded down."""
+        return self.pool.utilization(view, asset)
+
+    @property
+    def books(self) -> Mapping[str, str]:
+        """The tables of reserves, by asset."""
+        return self._listed
+
     def ltv(self, view: View, asset: str) -> int:
         """Return the share of an asset's worth that may be borrowed against it (WAD)."""
         return mul_div_down(self.pool.reserve(view, asset).ltv, WAD, BPS)
@@ -174,7 +220,7 @@ class PoolPositions:
         return mul_div_down(mul_div_down(amount, counted.price, counted.unit), self.ltv(view, asset), WAD)
 
     def cash(self, view: View, asset: str) -> int:
-        """Return how much of an asset can be borrowed at most, base units: what is there."""
+        """Return how much of an asset can be borrowed or taken out, base units: what is there."""
         return self.pool.reserve(view, asset).virtual
 
     def rate(self, view: View, at: int, collateral: str, debt: str) -> Rate | None:
