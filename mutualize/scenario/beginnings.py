@@ -27,6 +27,7 @@ from mutualize.errors import MutualizeError
 from mutualize.market.market import Market
 from mutualize.market.oracle import FOREVER, Oracle
 from mutualize.scenario.engines import EngineBeginning
+from mutualize.scenario.lenders import pair_of, terms_of_isolated
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.model import Borrowers, Depositors, Members, Scenario, Stakers, Venue
 from mutualize.scenario.tier_agents import names_of_members
@@ -130,6 +131,13 @@ class Beginnings:
         return int(10 ** self._scenario.assets[asset].decimals)
 
     def _reserves(self, venue: Venue) -> Iterator[Beginning]:
+        if venue.kind == "isolated":
+            _, loan = pair_of(venue)
+            created = ListReserve(
+                venue=venue.name, account=GOVERNANCE, asset=loan, parameters=terms_of_isolated(venue)
+            )
+            yield Beginning(f"[venues.{venue.name}]", created)
+            return
         for asset, reserve in venue.reserves.items():
             decimals = self._scenario.assets[asset].decimals
             command = ListReserve(

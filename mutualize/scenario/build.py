@@ -47,6 +47,7 @@ from mutualize.protocol import Journal, Protocol, Reactor, Venue
 from mutualize.randomness import Stream
 from mutualize.scenario.beginnings import Beginnings, oracle_of
 from mutualize.scenario.engines import Engines
+from mutualize.scenario.lenders import LENDERS, Isolated, Parts
 from mutualize.scenario.market import Bid as BidTable
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.market import Space as SpaceTable
@@ -64,7 +65,7 @@ from mutualize.scenario.tier_agents import TierAgents
 from mutualize.scenario.turns import Movers, turn_of
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.units import PRICE_UNIT, Ratio, mul_div_down
-from mutualize.venues.lending import Lending, PoolLending
+from mutualize.venues.lending import Lending
 from mutualize.venues.outside import Feed, Outside
 from mutualize.watchlist import Watchlist
 from mutualize.world import Agent, World
@@ -113,9 +114,9 @@ class Builder:
         self.custodians = {
             name: Custodian(scenario, name) for name, kind in kinds.items() if kind == "custody"
         }
+        self.lenders = {name: Isolated(scenario, name) for name, kind in kinds.items() if kind in LENDERS}
         self.pools = {name: venues.pool for name, venues in self.venues.items()}
         self._targets: dict[str, Targets] = {}
-        self._told: dict[str, Lending] = {}
         self._queues: dict[tuple[str, str], WithdrawalQueue | ExitQueue] = {}
         deciders: list[Venue] = [Feed(), Outside(), *self.engines.venues.values()]
         reactors: list[Reactor] = []
@@ -130,7 +131,7 @@ class Builder:
         for agent in self._agents():
             self.world.start(agent)
         self._turn()
-        signals = Signals(self.world, map(self._lending, self.pools))
+        signals = Signals(self.world, map(self._lending, (*self.pools, *self.lenders)))
         self.protocol.observe(signals.observe, summary=signals.observe_stretch)
 
     def _agents(self) -> list[Agent]:
@@ -154,9 +155,9 @@ class Builder:
         return [*agents, *self._queues.values(), *runs, *tiers]
 
     @property
-    def _parts(self) -> dict[str, Venues | Custodian]:
+    def _parts(self) -> dict[str, Parts]:
         """All venues of the scenario, in its order."""
-        every: dict[str, Venues | Custodian] = {**self.venues, **self.custodians}
+        every: dict[str, Parts] = {**self.venues, **self.custodians, **self.lenders}
         return {name: every[name] for name in self.scenario.venues if name in every}
 
     # --- a fork ------------------------------------------------------------------------------------------
@@ -280,9 +281,7 @@ class Builder:
 
     def _lending(self, venue: str) -> Lending:
         """Return what a venue that lends tells of itself."""
-        if venue not in self._told:
-            self._told[venue] = PoolLending(self.pools[venue])
-        return self._told[venue]
+        return (self.venues.get(venue) or self.lenders[venue]).lending
 
     def _fees_of(self, table: BidTable | None) -> Fees:
         """Return what gas costs somebody who bids so, at his first bid."""
@@ -359,7 +358,7 @@ class Builder:
         return Proposal(vote.name, vote.venue, occasion, vote.delay_s, measure, self.fees)
 
 
-def _measure(venues: Venues | Custodian, vote: Governance, reserves: tuple[str, ...]) -> Measure:
+def _measure(venues: Parts, vote: Governance, reserves: tuple[str, ...]) -> Measure:
     """Return what a proposal does. The loader has checked that its action has what it needs."""
     asset = reserves[0]
     if vote.action in ("release-tier", "open-exits"):

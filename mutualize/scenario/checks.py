@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mutualize.randomness import Fixed
 from mutualize.scenario.fortunes import Loss, Profits
+from mutualize.scenario.lenders import check_isolated
 from mutualize.scenario.market import Bid, Chain, Demand, Followed, Market, Oracle, Outage, Space
 from mutualize.scenario.model import Conflict, ExpectRow, Vary
 from mutualize.scenario.noting import Note, exactly_one, positive
@@ -85,8 +86,6 @@ def _reserve(reserve: Reserve, note: Note) -> None:
             "threshold × (1 + bonus) is above 1: a liquidation would leave debt behind.",
             "Lower the threshold or the bonus.",
         )
-    if reserve.slope1 > reserve.slope2:
-        note("slope1", "slope1 is above slope2: the rate curve bends upwards.")
     if reserve.base + reserve.slope1 + reserve.slope2 > 10 * BPS:
         note("slope2", "base + slope1 + slope2 is above 1000 % a year.")
 
@@ -186,6 +185,12 @@ def _stake(stake: Stake, note: Note) -> None:
 def _venue(venue: Venue, note: Note) -> None:
     if not of_its_kind(venue, note):
         return
+    if venue.kind == "isolated" and not check_isolated(venue, note):
+        return
+    for asset, reserve in venue.reserves.items() if venue.kind != "isolated" else ():
+        if reserve.slope1 > reserve.slope2:
+            problem = "slope1 is above slope2: the rate curve bends upwards."
+            note(("reserves", asset, "slope1"), problem)
     check_tiers(venue, note)
     for number, tier in enumerate(venue.waterfall):
         if tier.stake is None or tier.stake not in venue.stakes:

@@ -21,7 +21,7 @@ from mutualize.scenario.model import Loss, Members, Profits, Recovered, Scenario
 from mutualize.tier_commands import Pledge, Recover
 
 if TYPE_CHECKING:
-    from mutualize.scenario.venues import Custodian, Venues
+    from mutualize.scenario.lenders import Parts
     from mutualize.world import Agent
 
 
@@ -38,7 +38,7 @@ def settlement(row: Profits, asset: str) -> SettleProfits:
 class TierAgents:
     """Makes them. `venues` are all venues by name, made already."""
 
-    def __init__(self, scenario: Scenario, venues: Mapping[str, Venues | Custodian], fees: Fees) -> None:
+    def __init__(self, scenario: Scenario, venues: Mapping[str, Parts], fees: Fees) -> None:
         self._scenario, self._venues, self._fees = scenario, venues, fees
 
     def agents(self) -> list[Agent]:

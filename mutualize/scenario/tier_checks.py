@@ -38,6 +38,7 @@ from mutualize.tier import (
 from mutualize.tier import Tier as Engine
 from mutualize.venues.cover import PoolCover
 from mutualize.venues.custody_cover import CustodyCover
+from mutualize.venues.isolated_cover import MarketCover
 
 CONVERTING: Final = (FUND, HOUSE, STAKE, MINT, INJECTION)
 """Payers who can pay in another asset than the one that is missing."""
@@ -50,7 +51,7 @@ NAMED: Final = (*OF_MEMBERS, *CustodyCover.named, *PoolCover.named)
 PURSED: Final = (FUND, HOUSE, *OF_MEMBERS)
 INDEXED: Final = (CLAIMS, LOANS, REVENUE)
 """What a pool takes from everybody alike, by one index."""
-OFFERED: Final = {"pool": PoolCover.payers, "custody": CustodyCover.payers}
+OFFERED: Final = {"pool": PoolCover.payers, "custody": CustodyCover.payers, "isolated": MarketCover.payers}
 
 Problem = tuple[str | Path, str, str]
 """Which field, what is wrong with it, and what to do."""
@@ -215,7 +216,7 @@ def _offered(venue: Venue, tier: Tier, note: Note) -> None:
         return
     if tier.every_asset and (venue.kind != "custody" or tier.payer == WINNERS):
         note(("every_asset",), "only balances in custody are cut in every asset.", "Leave it out.")
-    if venue.kind != "pool" or tier.payer not in INDEXED:
+    if venue.kind == "custody" or tier.payer not in INDEXED:
         return
     cuts = (
         (("sharing",), tier.sharing != PRO_RATA),
@@ -226,7 +227,7 @@ def _offered(venue: Venue, tier: Tier, note: Note) -> None:
     )
     for field, is_said in cuts:
         if is_said:
-            problem = f"a pool takes {tier.payer} from all alike, by one index: it knows nobody by name."
+            problem = f"who lends takes {tier.payer} from all alike, by one index: nobody is known by name."
             note(field, problem, f"Leave out {field[-1]}, or write kind = 'custody'.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from mutualize.agents.members import is_member
+from mutualize.scenario.lenders import LENDERS
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import did_you_mean, shown
 from mutualize.scenario.tier_checks import OF_MEMBERS
@@ -48,6 +49,10 @@ def _kinds(scenario: Scenario, add: Add) -> None:
             if scenario.venues[people.venue].kind == "custody":
                 path = ("positions" if role == "position_rows" else role, number, "venue")
                 add(path, f"{people.venue} lends nothing: it is of kind custody.")
+    for number, group in enumerate(scenario.borrowers):
+        if group.behaviour != "passive" and scenario.venues[group.venue].kind in LENDERS:
+            problem = f"nobody answers margin calls at {group.venue}: only a pool's borrowers do so far."
+            add(("borrowers", number, "behaviour"), problem, "Write behaviour = 'passive'.")
     for number, people in enumerate(scenario.depositors):
         runs = people.run_at_utilization is not None or people.run_at_deficit is not None
         if scenario.venues[people.venue].kind == "custody" and runs:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from mutualize.agents.liquidators import Liquidator
     from mutualize.agents.oracles import PriceFeed
     from mutualize.market.market import Market
+    from mutualize.scenario.lenders import Parts
     from mutualize.scenario.model import Scenario
     from mutualize.scenario.place import Path
-    from mutualize.scenario.venues import Custodian
     from mutualize.world import World
 
 Group: TypeAlias = "tuple[Desk, Sequence[Liquidator]]"
@@ -50,7 +50,7 @@ class Movers:
     later: Mapping[str, Market]
     """What the markets are like afterwards, as if nobody had traded."""
     feeds: Mapping[str, PriceFeed]
-    venues: Mapping[str, Venues | Custodian]
+    venues: Mapping[str, Parts]
     groups: Mapping[str, Group]
     habits: Mapping[str, Habits]
     """What groups of liquidators are like afterwards."""
@@ -83,9 +83,7 @@ def _effect(
     return _of_venue(scenario, after, path, movers.venues[name]) if table == "venues" else None
 
 
-def _of_venue(
-    scenario: Scenario, after: Scenario, path: Path, parts: Venues | Custodian
-) -> tuple[Path, Effect]:
+def _of_venue(scenario: Scenario, after: Scenario, path: Path, parts: Parts) -> tuple[Path, Effect]:
     name = str(path[1])
     match path[2:]:
         case ("reserves", asset, cell):
@@ -136,7 +134,7 @@ def _liquidators(desk: Desk, members: Sequence[Liquidator], habits: Habits, grou
     return change
 
 
-def _rules(parts: Venues | Custodian, after: Scenario, name: str) -> Effect:
+def _rules(parts: Parts, after: Scenario, name: str) -> Effect:
     def change(_: World) -> list[Command]:
         assert isinstance(parts, Venues), "only a pool has rules"
         parts.pool.change(PoolRules(**attrs.asdict(after.venues[name].rules)))
@@ -145,7 +143,7 @@ def _rules(parts: Venues | Custodian, after: Scenario, name: str) -> Effect:
     return change
 
 
-def _waterfall(parts: Venues | Custodian, after: Scenario, name: str) -> Effect:
+def _waterfall(parts: Parts, after: Scenario, name: str) -> Effect:
     """Go by the later table; a stake by exchange rate keeps the limit of its tier itself."""
     waterfall, venue = parts.waterfall, after.venues[name]
 

@@ -35,7 +35,7 @@ from mutualize.scenario.tier_rows import Recovery, Tier
 from mutualize.scenario.vaults import CODES, RAD, WEI, Ilk, SystemTerms
 from mutualize.units import BPS, PRICE_UNIT
 
-KINDS: Final = ("pool", "custody", "cdp")
+KINDS: Final = ("pool", "custody", "cdp", "isolated")
 CELLS: Final[Mapping[str, str]] = {
     "ltv": "ltv",
     "liquidation_threshold": "threshold",
@@ -137,7 +137,8 @@ class Venue:
     kind: str = of(
         Choice(KINDS),
         "pool: pooled lending, Aave v3 rules; custody: balances by name, of an exchange, a vault or a "
-        "mutual; cdp: a vault engine, Maker rules",
+        "mutual; cdp: a vault engine, Maker rules; isolated: one asset lent against one other, Morpho Blue "
+        "rules",
     )
     rules: Rules = of(Table(Rules), "what differs between versions", factory=Rules)
     reserves: Mapping[str, Reserve] = of(

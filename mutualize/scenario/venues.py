@@ -11,6 +11,7 @@ from mutualize.scenario.model import Umbrella as UmbrellaTable
 from mutualize.scenario.waterfalls import stakes_of, waterfall_of
 from mutualize.umbrella import Umbrella
 from mutualize.venues.custody import Custody
+from mutualize.venues.lending import PoolLending
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 from mutualize.waterfall import Waterfall
@@ -26,6 +27,7 @@ class Venues:
         self._scenario = scenario
         self._venue = scenario.venues[name]
         self.pool = Pool(name, tuple(self._venue.reserves), PoolRules(**attrs.asdict(self._venue.rules)))
+        self.lending = PoolLending(self.pool)
         self.stakes = stakes_of(scenario, self._venue)
         self.umbrellas = {asset: self._umbrella(table) for asset, table in self._venue.umbrella.items()}
         self.deciders: list[Venue] = [self.pool, *self.stakes.values()]

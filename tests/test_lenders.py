@@ -1,0 +1,80 @@
+"""Scenarios of venues that lend by other rules than a pool's: read, run, and refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mutualize
+from mutualize.errors import MutualizeError
+from mutualize.events import Liquidated, LossAbsorbed, ShortfallRecognised
+from mutualize.ledger_audit import verify_deep
+from mutualize.ledger_reader import Condition
+from mutualize.run import Run
+
+HERE = Path(__file__).parent / "lenders"
+ISOLATED = str(HERE / "isolated")
+
+
+def events(run: Run, kind: type) -> list[Any]:
+    """Return the events of one kind."""
+    return [entry.event for entry in run.entries() if isinstance(entry.event, kind)]
+
+
+def test_suppliers_of_an_isolated_market_bear_the_shortfall_by_their_share_price(tmp_path: Path) -> None:
+    """What the collateral of three debtors does not cover is taken from all shares, in the liquidation."""
+    run = mutualize.run(ISOLATED, out=tmp_path / "run", check_replay=True)
+    short = sum(event.amount for event in events(run, ShortfallRecognised))
+    assert short > 100_000 * 10**6
+    assert sum(event.amount for event in events(run, LossAbsorbed)) == short
+    assert {event.bearer for event in events(run, LossAbsorbed)} == {"claims"}
+    assert len({event.account for event in events(run, Liquidated)}) == 3
+    waterfall = run.summary["waterfalls"][0]
+    assert waterfall["open"] == "0"
+    assert verify_deep(tmp_path / "run" / "ledger.jsonl").condition is Condition.SEALED
+    assert run.write_report(tmp_path / "run.html") > 50_000
+
+
+def test_who_leaves_an_isolated_market_first_loses_least() -> None:
+    """Depositors run from the first haircut on; the last of them bears what comes later."""
+    run = mutualize.run(ISOLATED)
+    lost = {row["account"]: float(row["money"]) for row in run.summary["gains"]["largest"]}
+    lenders = sorted(money for name, money in lost.items() if name.startswith("lenders-"))
+    assert lenders[0] < 3 * lenders[-1] < 0
+
+
+def test_a_fund_before_the_suppliers_pays_first() -> None:
+    """Any tiers may stand over an isolated market; the contract's own has one."""
+    tiers = (
+        '[{tier = "insurance-fund", payer = "fund", assumed = "x"}, {tier = "suppliers", payer = "claims",'
+        ' assumed = "x"}]'
+    )
+    run = mutualize.run(
+        ISOLATED,
+        set={
+            "venues.market.waterfall": tiers,
+            "venues.market.funds": '{ insurance-fund = { USDC = "30000" }, assumed = "x" }',
+        },
+    )
+    paid = [(tier["tier"], tier["covered"]) for tier in run.tiers]
+    assert paid[0] == ("insurance-fund", "30000")
+    assert paid[1][0] == "suppliers"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("venues.market.reserves.ETH.ltv", "0.5", "the collateral of an isolated market has no ltv"),
+        ("venues.market.reserves.USDC.slope2", "0.5", "the loan of an isolated market has no slope2"),
+        ("venues.market.reserves.USDC.reserve_factor", "0.3", "fee is at most 25 %"),
+        ("venues.market.reserves.ETH.liquidation_threshold", "0", "has two reserves"),
+        ("venues.market.rules.close_factor", "half", "rules are its contract's"),
+        ("borrowers.debtors.behaviour", "deleverage", "nobody answers margin calls"),
+    ],
+)
+def test_what_an_isolated_market_does_not_have_is_refused(path: str, value: str, words: str) -> None:
+    """Terms of a pool that an isolated market's contract does not know are named."""
+    with pytest.raises(MutualizeError, match=words):
+        mutualize.run(ISOLATED, set={path: value})
