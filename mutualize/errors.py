@@ -126,6 +126,17 @@ class Reason(Enum):
     DEBT_IS_NOT_THAWED = "debt-zero"
     SHARE_IS_FIXED = "fix-ilk-already-defined"
     SHARE_IS_NOT_FIXED = "fix-ilk-not-defined"
+    # markets of Compound's
+    REPAYMENT_IS_TOO_LARGE = "TOO_MUCH_REPAY"
+    SEIZURE_IS_TOO_LARGE = "LIQUIDATE_SEIZE_TOO_MUCH"
+    RATE_IS_ABSURD = "borrow rate is absurdly high"
+    BORROW_CAP_IS_REACHED = "market borrow cap reached"
+    RESERVES_ARE_INSUFFICIENT = "InsufficientReserves"
+    BORROW_IS_TOO_SMALL = "BorrowTooSmall"
+    SUPPLY_CAP_IS_EXCEEDED = "SupplyCapExceeded"
+    COLLATERAL_IS_NOT_FOR_SALE = "NotForSale"
+    SLIPPAGE_IS_TOO_LARGE = "TooMuchSlippage"
+    COLLATERAL_COVERS_DEBT = "CollateralCoversDebt"
     # the world outside
     PROFIT_IS_TOO_SMALL = "ProfitTooSmall"
     MARKET_IS_HALTED = "MarketHalted"

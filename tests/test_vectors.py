@@ -9,10 +9,16 @@ import json
 from pathlib import Path
 
 import pytest
+from vector_player_compound import CometPlayer, Compound2Player
 from vector_player_maker import MakerPlayer
 from vector_players import PLAYERS, Differs, play
 
-FAMILIES = {**PLAYERS, "maker": MakerPlayer}
+FAMILIES = {
+    **PLAYERS,
+    "maker": MakerPlayer,
+    "compound2": Compound2Player,
+    "comet": CometPlayer,
+}
 HERE = Path(__file__).parent / "vectors"
 
 
