@@ -15,8 +15,7 @@ from mutualize.commands import Liquidate
 from mutualize.compound_commands import Absorb, BuyCollateral
 from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.errors import Reason, require
-from mutualize.events import Event, Liquidated, ShortfallRecognised
-from mutualize.tables import ORACLE
+from mutualize.events import Event, Liquidated
 from mutualize.units import WAD, div_down, times, wad_mul_down
 from mutualize.venues.comet_figures import Collateral
 from mutualize.venues.comet_work import Work
@@ -48,15 +47,8 @@ def _absorb(work: Work, liquidator: str, debtor: str) -> list[Event]:
     events = [work.write(Absorbed, liquidator=liquidator, **fields, **credited)]
     if short:
         work.move(debtor, base.repay_and_supply, 0)
-        events.append(_short(work, debtor, short))
+        events.append(work.recognise(debtor, short))
     return events
-
-
-def _short(work: Work, debtor: str, amount: int) -> Event:
-    """Book what the reserves do not get back."""
-    work.base.deficit += amount
-    price = work.view.cell(ORACLE, work.asset)
-    return work.write(ShortfallRecognised, account=debtor, asset=work.asset, amount=amount, price=price)
 
 
 def buy_collateral(work: Work, command: BuyCollateral) -> list[Event]:
@@ -98,7 +90,7 @@ def _below_cost(work: Work, asset: str, rest: int) -> list[Event]:
         return []
     work.base.absorbed -= rest
     work.collateral(asset).cost -= rest
-    return [_short(work, "", rest)]
+    return [work.recognise("", rest)]
 
 
 def reserves_now(work: Work) -> int:

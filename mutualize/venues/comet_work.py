@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import attrs
 
 from mutualize.errors import Reason, require
-from mutualize.events import Event
+from mutualize.events import Event, ShortfallRecognised
 from mutualize.open_losses import OpenLosses
-from mutualize.tables import debt_table, supply_table
+from mutualize.tables import ORACLE, debt_table, supply_table
 from mutualize.units import UINT256_MAX, WAD, mul_div_down, times, wad_mul_down
 from mutualize.venues.comet_figures import UINT128_MAX, Base, Collateral, safe
 from mutualize.venues.rules import Flags
@@ -61,6 +61,8 @@ class Work(Sheet[Figures]):
     def __init__(self, name: str, assets: Sequence[str], bits: Flags, view: View, at: int) -> None:
         super().__init__(name, bits, view, at)
         self.asset, self.collaterals = assets[0], tuple(assets[1:])
+        self._short = 0
+        """What this transaction recognised: tiers are yet to be asked for it."""
         self._supply, self._debt = supply_table(name, self.asset), debt_table(name, self.asset)
 
     def load(self, asset: str) -> Figures:
@@ -82,14 +84,25 @@ class Work(Sheet[Figures]):
         assert isinstance(figures, Collateral)
         return figures
 
-    def accrue(self, asset: str = "") -> Base:
-        """Return the base asset with interest up to now. Only this asset may have a deficit."""
-        require(asset in ("", self.asset), Reason.RESERVE_IS_UNKNOWN)
-        base = self.base
-        if base.accrue(self.at):
+    def accrue(self) -> Base:
+        """Return the base asset with interest up to now, which pays what is open."""
+        if self.base.accrue(self.at):
             self._settle()
             self.accrued(self.asset)
-        return base
+        return self.base
+
+    def payable(self, asset: str) -> Base:
+        """Return the base asset as last accrued, for tiers. Nothing else has a deficit."""
+        require(asset == self.asset, Reason.RESERVE_IS_UNKNOWN)
+        return self.base
+
+    def reckon(self, asset: str) -> Base:
+        """Return it with interest up to now, for tiers: they know what is open, so none of it is paid here."""
+        require(asset == self.asset, Reason.RESERVE_IS_UNKNOWN)
+        if self.base.accrue(self.at):
+            self.base.settle(self.base.deficit)
+            self.accrued(self.asset)
+        return self.base
 
     def write(self, kind: type[Event], **fields: Any) -> Event:
         """Return one event with all that changed since the last; what came in pays what is open."""
@@ -97,8 +110,15 @@ class Work(Sheet[Figures]):
         return super().write(kind, **fields)
 
     def _settle(self) -> None:
-        owed = OpenLosses(self.name).all(self.view, self.asset)
-        self.base.settle(sum(loss.amount for loss in owed))
+        owed = sum(loss.amount for loss in OpenLosses(self.name).all(self.view, self.asset))
+        self.base.settle(owed + self._short)
+
+    def recognise(self, debtor: str, amount: int) -> Event:
+        """Book what the reserves do not get back as a shortfall."""
+        self.base.deficit += amount
+        self._short += amount
+        price = self.view.cell(ORACLE, self.asset)
+        return self.write(ShortfallRecognised, account=debtor, asset=self.asset, amount=amount, price=price)
 
     # --- accounts ----------------------------------------------------------------------------------------
 

@@ -107,6 +107,14 @@ class Work(Sheet[CToken]):
             self.accrued(asset)
         return market
 
+    def payable(self, asset: str) -> CToken:
+        """Return a market as it last accrued, for tiers."""
+        return self.figures(asset)
+
+    def reckon(self, asset: str) -> CToken:
+        """Return a market with interest up to now, for tiers."""
+        return self.accrue(asset)
+
     # --- holders -----------------------------------------------------------------------------------------
 
     def tokens(self, asset: str, account: str) -> int:
@@ -227,8 +235,10 @@ class Work(Sheet[CToken]):
 
     def most_repaid(self, borrower: str, debt: str, collateral: str) -> int:
         """Return the most that one liquidation may repay: by the close factor, and by the tokens held."""
-        owed = self.debt(debt, borrower)
-        most = owed if is_deprecated(self.figures(debt)) else wad_mul_down(self.rules.close_factor, owed)
+        market, most = self.figures(debt), self.debt(debt, borrower)
+        if not is_deprecated(market):
+            most = wad_mul_down(self.rules.close_factor, most)
+        most = min(most, market.total_borrows)  # some units less than all debts, by rounding
         ratio = self.seize_ratio(debt, collateral)
         if not ratio:
             return most

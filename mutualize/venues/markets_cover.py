@@ -59,8 +59,11 @@ class Payable(Face):
 class Holding(Face):
     """Working copies of one transaction."""
 
-    def accrue(self, asset: str) -> Payable:
-        """Return an asset's figures with interest up to now."""
+    def payable(self, asset: str) -> Payable:
+        """Return an asset's figures as last accrued."""
+
+    def reckon(self, asset: str) -> Payable:
+        """Return them with interest up to now; what is open stays open."""
 
     def claim(self, asset: str, account: str) -> int:
         """Return what a holder's units are worth, rounded down."""
@@ -108,7 +111,7 @@ class MarketsCover:
     def from_tier(self, view: View, asset: str, tier: str, amount: int, at: int) -> Change:
         """Pay with money that a tier holds in the same asset."""
         work = self._venue.work(view, at)
-        figures = work.accrue(asset)
+        figures = work.payable(asset)
         figures.move_to_tier(tier, -amount)
         figures.deficit -= amount
         return _changed(work)
@@ -116,7 +119,7 @@ class MarketsCover:
     def from_outside(self, view: View, asset: str, amount: int, at: int) -> Change:
         """Pay with money that comes in."""
         work = self._venue.work(view, at)
-        figures = work.accrue(asset)
+        figures = work.payable(asset)
         figures.receive(amount)
         figures.deficit -= amount
         return _changed(work)
@@ -124,13 +127,13 @@ class MarketsCover:
     def left(self, view: View, tier: Tier, asset: str, at: int, _debtor: str) -> int:
         """Return what all claims, one holder's claim, all loans, or the reserves are worth."""
         work = self._venue.work(view, at)
-        figures = work.accrue(asset)
+        figures = _figures(work, asset, tier)
         return work.claim(asset, tier.holder) if tier.payer == HOLDER else figures.room_for(tier.payer)
 
     def take(self, view: View, tier: Tier, asset: str, amount: int, at: int, _debtor: str) -> Change:
         """Cut all claims, burn one holder's, raise all debts, or give up reserves."""
         work = self._venue.work(view, at)
-        figures = work.accrue(asset)
+        figures = _figures(work, asset, tier)
         if tier.payer == HOLDER:
             work.burn(asset, tier.holder, figures.units_for(amount))
             figures.deficit -= amount
@@ -145,7 +148,8 @@ class MarketsCover:
     def room(self, view: View, tier: Tier, asset: str, at: int) -> int:
         """Return how much can be given back to a payer."""
         payer = CLAIMS if tier.payer == HOLDER else tier.payer
-        return min(AMOUNT_MAX, self._venue.work(view, at).accrue(asset).room_back(payer))
+        figures = _figures(self._venue.work(view, at), asset, tier)
+        return min(AMOUNT_MAX, figures.room_back(payer))
 
     def give(
         self, view: View, tier: Tier, asset: str, amount: int, parts: Mapping[str, int], at: int
@@ -154,18 +158,26 @@ class MarketsCover:
         if tier.payer == HOLDER:
             return self.credit(view, asset, parts, at)
         work = self._venue.work(view, at)
-        work.accrue(asset).give_back(tier.payer, amount)
+        _figures(work, asset, tier).give_back(tier.payer, amount)
         return _changed(work)
 
     def credit(self, view: View, asset: str, parts: Mapping[str, int], at: int) -> Change:
         """Give claims, rounded down, to holders by name."""
         work = self._venue.work(view, at)
-        figures = work.accrue(asset)
+        figures = work.reckon(asset)
         for name, part in sorted(parts.items()):
             units = figures.units_bought(part)
             figures.receive(part)
             work.mint(asset, name, units)
         return _changed(work)
+
+
+def _figures(work: Holding, asset: str, tier: Tier) -> Payable:
+    """Return an asset's figures with interest up to now, where a payer's worth depends on it.
+
+    Reserves pay as they stand in the books: where they do, the contract may not have accrued, either.
+    """
+    return work.payable(asset) if tier.payer == REVENUE else work.reckon(asset)
 
 
 def _changed(work: Holding, parts: Mapping[str, int] = NOBODY) -> Change:
