@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import attrs
 
+import mutualize.compound_events
 import mutualize.isolated_events
 import mutualize.tier_events
 import mutualize.vault_events  # noqa: F401 - the kinds of events of all are registered by being imported

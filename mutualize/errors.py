@@ -128,6 +128,17 @@ class Reason(Enum):
     SHARE_IS_NOT_FIXED = "fix-ilk-not-defined"
     # an isolated market; the word is the contract's
     INPUT_IS_INCONSISTENT = "inconsistent input"
+    # markets of Compound's
+    REPAYMENT_IS_TOO_LARGE = "TOO_MUCH_REPAY"
+    SEIZURE_IS_TOO_LARGE = "LIQUIDATE_SEIZE_TOO_MUCH"
+    RATE_IS_ABSURD = "borrow rate is absurdly high"
+    BORROW_CAP_IS_REACHED = "market borrow cap reached"
+    RESERVES_ARE_INSUFFICIENT = "InsufficientReserves"
+    BORROW_IS_TOO_SMALL = "BorrowTooSmall"
+    SUPPLY_CAP_IS_EXCEEDED = "SupplyCapExceeded"
+    COLLATERAL_IS_NOT_FOR_SALE = "NotForSale"
+    SLIPPAGE_IS_TOO_LARGE = "TooMuchSlippage"
+    COLLATERAL_COVERS_DEBT = "CollateralCoversDebt"
     # the world outside
     PROFIT_IS_TOO_SMALL = "ProfitTooSmall"
     MARKET_IS_HALTED = "MarketHalted"

@@ -188,6 +188,18 @@ def ray_div_up(a: int, b: int) -> int:
     return -(-product // b)
 
 
+def wad_mul_down(a: int, b: int) -> int:
+    """Return ⌊a·b⌋, one of them in WAD (Compound `mul_ScalarTruncate`, `mulFactor`)."""
+    return capped(a * b) // WAD
+
+
+def wad_div_down(a: int, b: int) -> int:
+    """Return ⌊a/b⌋ in WAD (Compound `div_`). Refuses b = 0."""
+    if b == 0:
+        raise _wiped_out()
+    return capped(a * WAD) // b
+
+
 def percent_mul_half_up(a: int, bps: int) -> int:
     """Return a·bps/10⁴, halves up (Aave `percentMul`)."""
     product = a * bps + BPS // 2

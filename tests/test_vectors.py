@@ -9,11 +9,18 @@ import json
 from pathlib import Path
 
 import pytest
+from vector_player_compound import CometPlayer, Compound2Player
 from vector_player_isolated import IsolatedPlayer
 from vector_player_maker import MakerPlayer
 from vector_players import PLAYERS, Differs, play
 
-FAMILIES = {**PLAYERS, "maker": MakerPlayer, "morpho": IsolatedPlayer}
+FAMILIES = {
+    **PLAYERS,
+    "maker": MakerPlayer,
+    "morpho": IsolatedPlayer,
+    "compound2": Compound2Player,
+    "comet": CometPlayer,
+}
 HERE = Path(__file__).parent / "vectors"
 
 

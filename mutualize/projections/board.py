@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import mutualize.compound_events
 import mutualize.isolated_events
-import mutualize.vault_events  # noqa: F401 - the kinds of both are registered by being imported
+import mutualize.vault_events  # noqa: F401 - the kinds of all are registered by being imported
 from mutualize.events import KINDS, AgentFailed, Entry, Event
 from mutualize.projections.auctions import Auctions
 from mutualize.projections.departures import Departures

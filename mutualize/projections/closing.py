@@ -57,7 +57,7 @@ def closing(book: Book, mirror: Mirror) -> Mapping[str, Mapping[str, int]]:
             _by_name(amounts, book.table(fund_table(venue, fund, asset)), name, asset, balance)
         elif part in ("treasury", "residue"):
             _add(amounts, asset, name, balance)
-        elif part == "deficit" or name.endswith(":loans:auction"):
+        elif part == "deficit" or name.endswith((":loans:auction", ":loans:absorbed")):
             _add(amounts, asset, name, -balance)
     return amounts
 

@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 
 from mutualize.accounts import OUTSIDE, split_account, tier_account
+from mutualize.compound_events import CollateralBought, Donated, ReservesAdded, ReservesWithdrawn
 from mutualize.events import (
     AssetsLost,
     Borrowed,
@@ -91,9 +92,16 @@ class Row:
 def _purses(event: Event) -> tuple[tuple[str, str, int], ...]:
     """Return what an event brought into purses: (account, asset, amount), negative where it went out."""
     match event:
-        case Supplied() | FundContributed() | MemberContributed() | CollateralJoined():
+        case (
+            Supplied()
+            | FundContributed()
+            | MemberContributed()
+            | CollateralJoined()
+            | ReservesAdded()
+            | Donated()
+        ):
             return ((event.account, event.asset, -event.amount),)
-        case Withdrawn() | Borrowed() | ContributionReturned() | CollateralExited():
+        case Withdrawn() | Borrowed() | ContributionReturned() | CollateralExited() | ReservesWithdrawn():
             return ((event.account, event.asset, event.amount),)
         case Repaid():
             return ((event.payer, event.asset, -event.amount),)
@@ -108,10 +116,12 @@ def _purses(event: Event) -> tuple[tuple[str, str, int], ...]:
                 (event.liquidator, event.debt, -event.paid),
                 (event.liquidator, event.collateral, seized),
             )
-        case Staked() | FundsReturned():
-            return ((event.account, event.asset, -event.assets),)
-        case Unstaked():
-            return ((event.account, event.asset, event.assets),)
+        case CollateralBought():
+            paid = (event.account, event.asset, -event.paid)
+            return (paid, (event.account, event.collateral, event.amount))
+        case Staked() | FundsReturned() | Unstaked():
+            assets = event.assets if isinstance(event, Unstaked) else -event.assets
+            return ((event.account, event.asset, assets),)
     return ()
 
 

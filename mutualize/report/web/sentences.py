@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 SENTENCES: Final = {
+    "Absorbed": "{liquidator} had {account} absorbed on {venue}: the reserves paid {credited@asset} for all"
+    " collateral, against a debt of {debt@asset}.",
     "Accrued": "Interest on {asset} was brought up to date on {venue}.",
     "AgentFailed": "The code of {agent} failed: {problem}.",
     "AssetsLost": "{assets@asset} left the stake {stake} without shares being burned.",
@@ -21,6 +23,8 @@ SENTENCES: Final = {
     "CashedOut": "{account} gave up stablecoins for {amount@asset}.",
     "ClaimWaiting": "{account} {_waits} from {venue}.",
     "ClaimsTransferred": "{account} handed a claim of {amount@asset} on {venue} to {to}.",
+    "CollateralBought": "{account} bought {amount@collateral} of the reserves of {venue} for {paid@asset};"
+    " they had paid {cost@asset}.",
     "CollateralExited": "{account} took {amount@asset} of collateral out of {venue}.",
     "CollateralFreed": "{account} got {amount@asset} of free collateral back.",
     "CollateralJoined": "{account} brought {amount@asset} of collateral to {venue}.",
@@ -35,6 +39,7 @@ SENTENCES: Final = {
     "DebtThawed": "{amount~bid} are to be settled.",
     "DeficitEliminated": "{account} gave up claims of {amount@asset} for the open deficit of {venue}.",
     "Delivered": "{account} delivered {amount@asset} to {to}.",
+    "Donated": "{account} sent {amount@asset} to {venue} for nothing.",
     "ExitsFrozen": "Exits from {venue} were frozen.",
     "ExitsOpened": "Exits from {venue} were opened again.",
     "FeedAdvanced": "The delayed price feed moved on: {price#18} {asset} holds now, {next#18} comes next.",
@@ -86,6 +91,8 @@ SENTENCES: Final = {
     "RefusalsCounted": "{count} wishes were refused: {reason}.",
     "Repaid": "{payer} repaid {amount@asset} of {account}'s debt on {venue}.",
     "ReserveListed": "{venue} opened a reserve of {asset}.",
+    "ReservesAdded": "{account} added {amount@asset} to the reserves of {venue}.",
+    "ReservesWithdrawn": "{account} took {amount@asset} out of the reserves of {venue}.",
     "ShareFixed": "What each stablecoin gets of {asset} was fixed on {venue}.",
     "ShortfallRecognised": "{_lacking} fell short on {venue}.",
     "ShortfallUncovered": "All tiers are exhausted: {amount@asset} stay unpaid on {venue}.",
