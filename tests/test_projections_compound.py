@@ -70,3 +70,9 @@ def test_claims_and_debts_are_what_the_venue_says(name: str) -> None:
                     assert 0 <= board.mirror.debt(who, asset, game.at) - owed <= 2 + index
                     seen += owed > 0
     assert seen
+
+
+def test_a_venues_own_accounts_have_roles() -> None:
+    """What the reserves paid for unsold collateral has a role of its own, beside debt at auction."""
+    roles = [Frame().role(f"comet:{part}") for part in ("loans:absorbed", "loans:auction", "deficit")]
+    assert roles == ["collateral not yet sold", "debt at auction", "open deficit"]

@@ -313,7 +313,7 @@ class V3(Story):
 
 
 def test_reserves_below_zero_are_told_in_three_parts() -> None:
-    """Reserves of 500 take over a debt of 10,000 for collateral at 9,000: 500 of the 1,000 missing stay open.
+    """Reserves of 500 take a debt of 10,000 over for collateral at 9,000, and half of the rest stays open.
 
     ---
     kim    give 500
