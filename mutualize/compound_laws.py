@@ -23,17 +23,24 @@ V2, BASE, COLLATERAL = "accrual_block", "absorbed", "cost"
 MARKS: Final = (V2, BASE, COLLATERAL)
 
 
+class Cells(dict[str, int]):
+    """The cells of a market. A forged ledger may lack some: those are 0."""
+
+    def __missing__(self, key: str) -> int:
+        return 0
+
+
 def is_market(cells: Mapping[str, int]) -> bool:
-    """Say whether the cells of a table are those of Compound's."""
-    return any(mark in cells for mark in MARKS)
+    """Say whether the cells of a table are those of Compound's: a holder may be called like one of them."""
+    return "liquidity_index" in cells and any(mark in cells for mark in MARKS)
 
 
 def _markets(book: Book, mark: str) -> Iterable[tuple[str, str, Mapping[str, int]]]:
     for table in book.tables():
         cells = book.table(table)
-        if mark in cells:
+        if mark in cells and is_market(cells):
             venue, _, asset = table.partition(".")
-            yield venue, asset, cells
+            yield venue, asset, Cells(cells)
 
 
 def _first(problems: Iterable[Problem]) -> str | None:
@@ -124,7 +131,7 @@ def absorbed_is_cost(book: Book) -> str | None:
 def debts_follow_snapshots(book: Book) -> str | None:
     """Hold a debt's units against its principal, over the index that it was written down with."""
     return _first(
-        (f"{holder}'s {asset} at {venue}", units.get(holder, 0), _units(owed, snapshots[holder]))
+        (f"{holder}'s {asset} at {venue}", units.get(holder, 0), _units(owed, snapshots.get(holder, 0)))
         for venue, asset, _ in _markets(book, V2)
         for units in [book.table(debt_table(venue, asset))]
         for snapshots in [book.table(f"{venue}.{asset}.snapshot")]
@@ -133,7 +140,9 @@ def debts_follow_snapshots(book: Book) -> str | None:
 
 
 def _units(principal: int, snapshot: int) -> int:
-    return mul_div_up(principal, WAD, snapshot) if principal else 0
+    if not snapshot:
+        return -principal  # a debt without an index is one of a forged ledger
+    return mul_div_up(principal, WAD, snapshot)
 
 
 CHEAP: Final[dict[str, Law]] = {

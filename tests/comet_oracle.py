@@ -1,7 +1,7 @@
 """A second opinion on Compound v3: Comet.sol and CometCore.sol written down once more, as they stand.
 
-The rule: nothing here is taken from the program. Principals are signed, as in storage; integers are checked against
-the types of the contract; what it reverts raises `Revert`, and what was done before it is undone.
+The rule: nothing here is taken from the program. Principals are signed, as in storage; integers are checked
+against the types of the contract; what it reverts raises `Revert`, and what was done before it is undone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Asset:
     """A collateral: its terms and totals."""
 
     def __init__(self, terms: dict[str, int]) -> None:
-        self.scale = 10 ** terms["decimals"]
+        self.scale: int = 10 ** terms["decimals"]
         for name in ("borrow_factor", "liquidate_factor", "liquidation_factor"):
             setattr(self, name, terms[name] // 10**14 * 10**14)
         self.cap = terms["supply_cap"] // self.scale * self.scale
@@ -46,7 +46,7 @@ class Comet3:
 
     def __init__(self, base: str, terms: dict[str, int], assets: dict[str, dict[str, int]], now: int) -> None:
         self.base, self.terms = base, terms
-        self.base_scale = 10 ** terms["decimals"]
+        self.base_scale: int = 10 ** terms["decimals"]
         self.assets = {name: Asset(values) for name, values in assets.items()}
         self.supply_index = self.borrow_index = SCALE
         self.total_supply = self.total_borrow = self.cash = 0
@@ -294,6 +294,16 @@ class Comet3:
         need(amount <= reserves, "InsufficientReserves")
         need(self.cash >= amount, "cash")
         self.cash -= amount
+
+    def govern(self, name: str, value: int) -> None:
+        """Change a term; interest so far is earned at the old ones."""
+        self.accrue()
+        self.terms[name] = value
+
+    def liquidate(self, borrower: str, asset: str, least: int, amount: int) -> None:
+        """Absorb an account and buy from it."""
+        self.absorb((borrower,))
+        self.buy(asset, least, amount)
 
     def donate(self, amount: int) -> None:
         """Send the base asset to the contract."""

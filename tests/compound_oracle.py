@@ -1,7 +1,7 @@
 """A second opinion on Compound v2: CToken.sol and Comptroller.sol written down once more, as they stand.
 
-The rule: nothing here is taken from the program. Storage has the contracts' names, arithmetic is that of a 256-bit
-machine with checks, and whatever the contracts revert raises `Revert`; what was done before it is undone.
+The rule: nothing here is taken from the program. Storage has the contracts' names, arithmetic is that of a
+256-bit machine with checks, and what the contracts revert raises `Revert`; what was done before is undone.
 """
 
 from __future__ import annotations
@@ -83,6 +83,11 @@ class Market:
             return word(word(util * multiplier) // EXP + base)
         normal = word(t["kink"] * multiplier) // EXP + base
         return word(word((util - t["kink"]) * jump) // EXP + normal)
+
+    def govern(self, block: int, name: str, value: int) -> None:
+        """Change a term; interest so far is earned at the old ones."""
+        self.accrue(block)
+        self.terms[name] = value
 
     def accrue(self, block: int) -> None:
         """AccrueInterest."""

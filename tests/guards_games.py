@@ -1,4 +1,4 @@
-"""The games in which guards are hunted: of pools, of vault engines, and of balances with their tiers.
+"""The games in which guards are hunted: of pools, vault engines, balances with their tiers, and markets.
 
 The rule: a game is the one that the error oracle of its kind was proved in, but nobody looks at the laws.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import attrs
+import comet_game
+import compound_game
 import custody_game
 import isolated_game
 import isolated_wishes
@@ -16,7 +18,11 @@ from auditor import Auditor
 from driver import opening
 from error_oracle_more import foretell
 from guards import Refusal
+<<<<<<< HEAD
 from isolated_oracle import carry_out
+=======
+from markets_play import MarketsGame
+>>>>>>> 3e4bc73bcc47316c0eac28eeec59c11122b4f8a4
 from players import Player
 from systems import Notebook, Setup, System
 from vault_wishes import ASSETS, VENUE
@@ -154,3 +160,31 @@ def balances(seeds: int, length: int) -> Iterator[Refusal]:
             command = game.step()
             if game.receipt.refused:
                 yield OfBalances(game, command)
+
+
+@attrs.frozen
+class OfMarkets(Refusal):
+    """One of Compound's markets', which its second opinion refuses as well; it knows no reasons."""
+
+    game: MarketsGame
+    command: c.Command
+    reason: Reason
+
+    def told(self) -> Reason | None:
+        """Return the reason that was given."""
+        return self.reason
+
+    def again(self) -> Reason | None:
+        """Ask a new venue."""
+        return outcome(self.game.anew(), self.game.book, self.command, self.game.at)
+
+
+def markets(seeds: int, length: int) -> Iterator[Refusal]:
+    """Play both versions under random tables of tiers."""
+    for seed in range(seeds):
+        for kind in (compound_game.Tiered, comet_game.Tiered):
+            game = kind(seed, checked=False)
+            for _ in range(length):
+                game.step()
+                if game.wish is not None and game.receipt.refused:
+                    yield OfMarkets(game, game.wish, game.receipt.refused)

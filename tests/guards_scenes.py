@@ -194,11 +194,12 @@ def unit_scenes() -> Iterator[Refusal]:
     large, least = Reason.AMOUNT_IS_TOO_LARGE, 2**256 // RAY + 1
     products = ("ray_mul_half_up", "ray_mul_down", "ray_mul_up")
     quotients = ("ray_div_half_up", "ray_div_down", "ray_div_up")
+    nothing = (*quotients, "wad_div_down")
     percents = ("percent_mul_half_up", "percent_mul_down", "percent_mul_up")
     for function, arguments, reason in (
         *((name, (2**200, 2**56), large) for name in (*products, *percents)),
         *((name, (least, 2), large) for name in quotients),
-        *((name, (1, 0), Reason.RESERVE_IS_WIPED_OUT) for name in quotients),
+        *((name, (1, 0), Reason.RESERVE_IS_WIPED_OUT) for name in nothing),
         *((name, (2**250, 1), large) for name in ("percent_div_down", "percent_div_up")),
         ("times_signed", (WAD, -(2**200)), large),
     ):

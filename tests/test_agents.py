@@ -453,7 +453,7 @@ def test_a_vote_takes_its_time() -> None:
 def test_a_measure_that_is_refused_executes_nothing() -> None:
     """If the command cannot be carried out, the proposal is not recorded as executed either."""
     town = Town()
-    town.play(vote(town, recognise_shortfall(town.pool, "nobody", "USDC"), at=HOUR))
+    town.play(vote(town, recognise_shortfall(town.pool.name, "nobody", "USDC"), at=HOUR))
     assert town.seen(ProposalExecuted) == []
     assert town.protocol.refusals == {"DEBT_IS_NOT_OWED": 1}
 

@@ -15,12 +15,26 @@ from custody_game import play
 from guards import Guard, Hunt, Refusal, all_guards
 from guards_games import balances, markets, pools, vaults
 from guards_scenes import balance_scenes, pool_scenes, unit_scenes, vault_scenes
+from guards_scenes_markets import comet_scenes, compound_scenes
 from planting import replaced
 from systems import SETUPS
 
 VAULTS = ("auction", "cdp", "clip", "flap", "flip", "flop", "shutdown", "vat", "vow")
 BALANCES = ("custody", "membership", "payers", "recoveries", "reported_losses", "waterfall")
+<<<<<<< HEAD
 MARKETS = ("isolated", "isolated_work")
+=======
+MARKETS = (
+    "absorption",
+    "comet",
+    "comet_figures",
+    "comet_work",
+    "compound",
+    "comptroller",
+    "ctoken",
+    "sheet",
+)
+>>>>>>> 3e4bc73bcc47316c0eac28eeec59c11122b4f8a4
 """Modules that are hunted through in games of their own; all others in those of pools."""
 OLDER = [setup for setup in SETUPS if setup.rate_form]
 """The older stake has a set-up to itself."""
@@ -35,7 +49,11 @@ NEVER_FIRST = {
 BY_LAW = {("recoveries.Recoveries._recover", "NOTHING_IS_OWED_BACK"): "recoveries"}
 """Guards of which no oracle knows, and the law that is broken without them in play."""
 
+<<<<<<< HEAD
 LEAST = {"scenes": 15, "vaults": 80, "markets": 20, "balances": 30, "pools": 70}
+=======
+LEAST = {"scenes": 15, "vaults": 80, "balances": 30, "pools": 70, "markets": 30}
+>>>>>>> 3e4bc73bcc47316c0eac28eeec59c11122b4f8a4
 """In each kind of game so many guards are missed at least."""
 
 
@@ -48,11 +66,13 @@ def hunt() -> Hunt:
         known = {**NEVER_FIRST, **BY_LAW}
         hunt.play(kind, refusals, lambda guard: guard.name not in known and wanted(guard))
 
-    for scenes in (pool_scenes, vault_scenes, balance_scenes, unit_scenes):
+    every = (pool_scenes, vault_scenes, balance_scenes, unit_scenes, compound_scenes, comet_scenes)
+    for scenes in every:
         play_for("scenes", scenes(), lambda _: True)
     play_for("vaults", vaults(24, 450), lambda guard: guard.module in VAULTS)
     play_for("markets", markets(40, 300), lambda guard: guard.module in MARKETS)
     play_for("balances", balances(400, 100), lambda guard: guard.module in BALANCES)
+    play_for("markets", markets(60, 150), lambda guard: guard.module in MARKETS)
     play_for("pools", pools(OLDER, 40, 350), lambda guard: guard.module == "rate_stake")
     play_for(
         "pools", pools(SETUPS, 14, 350), lambda guard: guard.module not in (*VAULTS, *BALANCES, *MARKETS)

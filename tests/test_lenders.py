@@ -16,6 +16,7 @@ from mutualize.run import Run
 
 HERE = Path(__file__).parent / "lenders"
 ISOLATED = str(HERE / "isolated")
+COMPOUND = str(HERE / "compound")
 
 
 def events(run: Run, kind: type) -> list[Any]:
@@ -78,3 +79,52 @@ def test_what_an_isolated_market_does_not_have_is_refused(path: str, value: str,
     """Terms of a pool that an isolated market's contract does not know are named."""
     with pytest.raises(MutualizeError, match=words):
         mutualize.run(ISOLATED, set={path: value})
+
+
+# --- Compound v2 -----------------------------------------------------------------------------------------
+
+VOTE = (
+    '[{ name = "write-off", venue = "venus", at = "2024-01-01T17:00:00Z", action = "recognise-shortfall",'
+    ' reserve = "USDC", borrower = "debtors" }]'
+)
+CUT = '[{ tier = "suppliers", payer = "claims", assumed = "x" }]'
+
+
+def test_nobody_writes_a_debt_off_at_compound_and_the_last_find_no_cash(tmp_path: Path) -> None:
+    """Debt that nothing covers goes on, nothing falls short, and who wants his money waits."""
+    run = mutualize.run(COMPOUND, out=tmp_path / "run", check_replay=True)
+    assert events(run, Liquidated)
+    assert not events(run, ShortfallRecognised)
+    assert run.figure("utilization.USDC") == 10**18
+    waits = run.figure("withdrawals.waiting.USDC")
+    assert isinstance(waits, int)
+    assert waits > 50_000 * 10**6
+    assert verify_deep(tmp_path / "run" / "ledger.jsonl").condition is Condition.SEALED
+    assert run.write_report(tmp_path / "run.html") > 50_000
+
+
+def test_a_vote_recognises_what_a_population_leaves_uncovered_and_any_tiers_pay_it() -> None:
+    """Beside the contract: the shortfall is what the debtors' collateral does not cover, and claims bear it."""
+    run = mutualize.run(COMPOUND, set={"governance": VOTE, "venues.venus.waterfall": CUT})
+    recognised = events(run, ShortfallRecognised)
+    assert {event.account for event in recognised} <= {f"debtors-{number:04d}" for number in (1, 2, 3)}
+    short = sum(event.amount for event in recognised)
+    assert short > 10_000 * 10**6
+    assert sum(event.amount for event in events(run, LossAbsorbed)) == short
+    later = mutualize.run(COMPOUND, set={"governance": VOTE})
+    assert later.summary["waterfalls"][0]["open"] == later.summary["waterfalls"][0]["shortfall"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("venues.venus.reserves.ETH.ltv", "0.5", "a market of Compound has no ltv"),
+        ("venues.venus.reserves.USDC.liquidation_bonus", "0.05", "one liquidation_bonus for all markets"),
+        ("venues.venus.reserves.ETH.liquidation_threshold", "0.905", "at most 90 %"),
+        ("venues.venus.rules.dust_rule", "false", "Compound has no dust_rule"),
+    ],
+)
+def test_what_compound_does_not_have_is_refused(path: str, value: str, words: str) -> None:
+    """Terms of a pool that Compound's contracts do not know are named."""
+    with pytest.raises(MutualizeError, match=words):
+        mutualize.run(COMPOUND, set={path: value})

@@ -63,9 +63,10 @@ class Compound2Player(CompoundPlayer):
     """Markets of v2; a block is 12 seconds."""
 
     def __init__(self, data: dict[str, Any]) -> None:
-        super().__init__(int(data["ops"][0]["time"]))
-        params, markets = data["params"], data["params"]["markets"]
-        self.first = div_down(self.at, BLOCK_S) - int(data["ops"][0]["block"])
+        first, params, markets = data["ops"][0], data["params"], data["params"]["markets"]
+        rolled = int(first["args"].get("blocks", 0))  # what a file tells is what is true after an operation
+        super().__init__(int(first["time"]) - rolled * BLOCK_S)
+        self.first = div_down(self.at, BLOCK_S) - int(first["block"]) + rolled
         self.decimals = {asset: int(market["decimals"]) for asset, market in markets.items()}
         rules = CompoundRules(
             close_factor=int(params["close_factor"]),

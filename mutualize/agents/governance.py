@@ -27,6 +27,7 @@ from mutualize.commands import (
     Supply,
     TransferClaims,
 )
+from mutualize.errors import Reason
 from mutualize.tier_commands import OpenExits, ReleaseTier
 from mutualize.umbrella import Umbrella
 from mutualize.venues.pool import Pool
@@ -107,11 +108,23 @@ def set_paused(pool: Pool, assets: Sequence[str], paused: int) -> Measure:
     return lambda _: commands
 
 
-def recognise_shortfall(pool: Pool, borrower: str, asset: str) -> Measure:
-    """Move the debt of a borrower without collateral to the deficit."""
-    account = pool.rules.governance
-    command = RecogniseShortfall(venue=pool.name, account=account, borrower=borrower, asset=asset)
+def recognise_shortfall(venue: str, borrower: str, asset: str) -> Measure:
+    """Move what a borrower's collateral does not cover of his debt to the deficit."""
+    command = RecogniseShortfall(venue=venue, account=GOVERNANCE, borrower=borrower, asset=asset)
     return lambda _: [command]
+
+
+def recognise_shortfalls(venue: str, borrowers: Sequence[str], asset: str) -> Measure:
+    """Move what each of many borrowers leaves uncovered, where the venue takes it for such."""
+
+    def measure(world: World) -> Sequence[Command]:
+        wishes = [
+            RecogniseShortfall(venue=venue, account=GOVERNANCE, borrower=name, asset=asset)
+            for name in borrowers
+        ]
+        return [wish for wish in wishes if not isinstance(world.would(wish), Reason)]
+
+    return measure
 
 
 def set_offset(umbrella: Umbrella, amount: int) -> Measure:

@@ -43,7 +43,7 @@ from mutualize.tier_events import (
     RecoveryPaid,
 )
 from mutualize.units import WAD, mul_div_down
-from mutualize.venues.lending import Lending, PoolLending
+from mutualize.venues.lending import Lending
 from mutualize.world import World
 
 
@@ -148,7 +148,7 @@ class Signals:
             )
             for venue, asset, book in every
         }
-        self._others = {book for venue, _, book in every if not isinstance(venue, PoolLending)}
+        self._others = {book for venue, _, book in every if not venue.tells_cash}
         """Whose cash does not stand in a cell: it is asked for."""
         self._virtual: dict[str, int] = {}
         self._means: WeakKeyDictionary[Shape, list[str]] = WeakKeyDictionary()

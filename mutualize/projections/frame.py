@@ -35,6 +35,7 @@ PARTS: Final[Mapping[str, str]] = {
     "residue": "residue",
     "deficit": "open deficit",
     "loans": "debt at auction",
+    "loans:absorbed": "collateral not yet sold",
 }
 """The roles of a venue's own accounts."""
 
@@ -90,7 +91,7 @@ class Frame:
 
     def _part(self, part: str) -> str:
         """Return the role of a part of a venue: a tier's is its payer's."""
-        return self.roles.get(part) or PARTS.get(part.partition(":")[0], OTHERS)
+        return self.roles.get(part) or PARTS.get(part) or PARTS.get(part.partition(":")[0], OTHERS)
 
     def unit(self, asset: str) -> int:
         """Return the base units in one whole unit of an asset. Raises KeyError for an unknown asset."""

@@ -27,7 +27,7 @@ from mutualize.errors import MutualizeError
 from mutualize.market.market import Market
 from mutualize.market.oracle import FOREVER, Oracle
 from mutualize.scenario.engines import EngineBeginning
-from mutualize.scenario.lenders import pair_of, terms_of_isolated
+from mutualize.scenario.lenders import terms_of
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.model import Borrowers, Depositors, Members, Scenario, Stakers, Venue
 from mutualize.scenario.tier_agents import names_of_members
@@ -131,18 +131,8 @@ class Beginnings:
         return int(10 ** self._scenario.assets[asset].decimals)
 
     def _reserves(self, venue: Venue) -> Iterator[Beginning]:
-        if venue.kind == "isolated":
-            _, loan = pair_of(venue)
-            created = ListReserve(
-                venue=venue.name, account=GOVERNANCE, asset=loan, parameters=terms_of_isolated(venue)
-            )
-            yield Beginning(f"[venues.{venue.name}]", created)
-            return
-        for asset, reserve in venue.reserves.items():
-            decimals = self._scenario.assets[asset].decimals
-            command = ListReserve(
-                venue=venue.name, account=GOVERNANCE, asset=asset, parameters=reserve.parameters(decimals)
-            )
+        for asset, terms in terms_of(self._scenario, venue):
+            command = ListReserve(venue=venue.name, account=GOVERNANCE, asset=asset, parameters=terms)
             yield Beginning(f"[venues.{venue.name}.reserves.{asset}]", command)
         for asset, umbrella in venue.umbrella.items():
             if umbrella.deficit_offset:

@@ -15,19 +15,6 @@ from mutualize.agents.desk import Desk, Habits
 from mutualize.agents.exits import ExitQueue, Fleeing
 from mutualize.agents.fees import Fees
 from mutualize.agents.genesis import Genesis
-from mutualize.agents.governance import (
-    Measure,
-    Occasion,
-    Proposal,
-    cover_deficit,
-    open_exits,
-    recognise_shortfall,
-    release_tier,
-    repay_debt,
-    set_offset,
-    set_parameter,
-    set_paused,
-)
 from mutualize.agents.liquidators import Liquidator
 from mutualize.agents.members import draw, is_member, member_names
 from mutualize.agents.mempool import Mempool, Sending
@@ -47,7 +34,7 @@ from mutualize.protocol import Journal, Protocol, Reactor, Venue
 from mutualize.randomness import Stream
 from mutualize.scenario.beginnings import Beginnings, oracle_of
 from mutualize.scenario.engines import Engines
-from mutualize.scenario.lenders import LENDERS, Isolated, Parts
+from mutualize.scenario.lenders import LENDERS, Parts, lender_of
 from mutualize.scenario.market import Bid as BidTable
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.market import Space as SpaceTable
@@ -55,7 +42,6 @@ from mutualize.scenario.markets import followed_of, markets_of
 from mutualize.scenario.model import (
     Borrowers,
     Depositors,
-    Governance,
     Liquidators,
     Opportunists,
     Scenario,
@@ -64,6 +50,7 @@ from mutualize.scenario.model import (
 from mutualize.scenario.tier_agents import TierAgents
 from mutualize.scenario.turns import Movers, turn_of
 from mutualize.scenario.venues import Custodian, Venues
+from mutualize.scenario.votes import proposal_of
 from mutualize.units import PRICE_UNIT, Ratio, mul_div_down
 from mutualize.venues.lending import Lending
 from mutualize.venues.outside import Feed, Outside
@@ -114,7 +101,7 @@ class Builder:
         self.custodians = {
             name: Custodian(scenario, name) for name, kind in kinds.items() if kind == "custody"
         }
-        self.lenders = {name: Isolated(scenario, name) for name, kind in kinds.items() if kind in LENDERS}
+        self.lenders = {name: lender_of(scenario, name) for name, kind in kinds.items() if kind in LENDERS}
         self.pools = {name: venues.pool for name, venues in self.venues.items()}
         self._targets: dict[str, Targets] = {}
         self._queues: dict[tuple[str, str], WithdrawalQueue | ExitQueue] = {}
@@ -146,7 +133,8 @@ class Builder:
         for borrowers in self.scenario.borrowers:
             if borrowers.behaviour != "passive":
                 agents.append(self._margin_calls(borrowers))
-        agents += [self._proposal(vote) for vote in self.scenario.governance]
+        votes, parts = self.scenario.governance, self._parts
+        agents += [proposal_of(self.scenario, vote, parts[vote.venue], self.fees) for vote in votes]
         agents += self._slashers()
         agents += [self._leavers(group) for group in self.scenario.stakers if group.behaviour == "leave"]
         agents += self.engines.agents(self.world, self.protocol, self.markets, self.fees, self._sending)
@@ -349,42 +337,6 @@ class Builder:
             for asset, table in venue.umbrella.items()
             if table.slash_after_s is not None
         ]
-
-    def _proposal(self, vote: Governance) -> Agent:
-        assets = self.scenario.venues[vote.venue].assets
-        reserves = assets if vote.reserve is None else (vote.reserve,)
-        occasion = Occasion(at=vote.at, on_deficit=reserves if vote.at is None else ())
-        measure = _measure(self._parts[vote.venue], vote, reserves)
-        return Proposal(vote.name, vote.venue, occasion, vote.delay_s, measure, self.fees)
-
-
-def _measure(venues: Parts, vote: Governance, reserves: tuple[str, ...]) -> Measure:
-    """Return what a proposal does. The loader has checked that its action has what it needs."""
-    asset = reserves[0]
-    if vote.action in ("release-tier", "open-exits"):
-        assert venues.waterfall is not None, "a venue with tiers has a waterfall"
-        if vote.action == "open-exits":
-            return open_exits(venues.waterfall)
-        return release_tier(venues.waterfall, vote.tier or "", asset, vote.amount)
-    assert isinstance(venues, Venues), "all else is about a pool"
-    pool, borrower, payer = venues.pool, vote.borrower or "", vote.payer or ""
-    match vote.action:
-        case "cover-deficit":
-            return cover_deficit(pool, payer, asset, vote.amount, venues.umbrellas.get(asset))
-        case "set-offset":
-            assert vote.amount is not None
-            return set_offset(venues.umbrellas[asset], vote.amount)
-        case "set-parameter":
-            assert vote.cell is not None
-            assert vote.value is not None
-            return set_parameter(pool, asset, vote.cell, vote.value)
-        case "pause" | "unpause":
-            return set_paused(pool, reserves, int(vote.action == "pause"))
-        case "recognise-shortfall":
-            return recognise_shortfall(pool, borrower, asset)
-        case "repay-debt":
-            return repay_debt(pool, payer, borrower, asset, vote.amount)
-    raise AssertionError(vote.action)
 
 
 def _chain(scenario: Scenario) -> Chain | None:

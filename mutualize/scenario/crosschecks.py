@@ -238,6 +238,7 @@ def _take(name: str, role: str, path: Path, taken: dict[str, str], add: Add) -> 
 def _votes(scenario: Scenario, add: Add) -> None:
     accounts = {position.account for position in scenario.positions}
     populations = [people.name for people in scenario.borrowers]
+    populations += [people.name for people in scenario.opportunists]
     for number, vote in enumerate(scenario.governance):
         if vote.action == "set-offset" and vote.reserve not in scenario.venues[vote.venue].umbrella:
             add(
@@ -246,6 +247,8 @@ def _votes(scenario: Scenario, add: Add) -> None:
                 f"Give [venues.{vote.venue}.umbrella.{vote.reserve}].",
             )
         if vote.borrower is None or vote.borrower in accounts:
+            continue
+        if vote.borrower in populations and vote.action == "recognise-shortfall":
             continue
         head, _, tail = vote.borrower.rpartition("-")
         if head not in populations or not tail.isdigit():

@@ -5,6 +5,7 @@ An isolated market has two reserves: the one with a liquidation threshold is put
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
@@ -15,6 +16,9 @@ from mutualize.scenario.venue import Reserve, Rules, Venue
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.scenario.waterfalls import stakes_of, waterfall_of
 from mutualize.units import BPS, WAD, YEAR, mul_div_down
+from mutualize.venues.compound import Compound
+from mutualize.venues.compound_lending import CompoundLending
+from mutualize.venues.comptroller import CompoundRules
 from mutualize.venues.isolated import FEE_MAX, IsolatedMarket
 from mutualize.venues.isolated_lending import IsolatedLending
 
@@ -22,8 +26,16 @@ if TYPE_CHECKING:
     from mutualize.protocol import Reactor
     from mutualize.protocol import Venue as Decider
 
-LENDERS: Final = ("isolated",)
+LENDERS: Final = ("isolated", "compound")
 """The kinds of venue that lend, beside a pool."""
+BLOCK_S: Final = 15
+"""Seconds in a block where a scenario has no chain."""
+FACTOR_MAX: Final = 9_000
+"""The highest collateral factor of a market, bps (`collateralFactorMaxMantissa`)."""
+_MARKET: Final = (
+    "asset", "liquidation_threshold", "liquidation_bonus", "reserve_factor", "optimal", "base", "slope1",
+    "slope2",
+)  # fmt: skip
 _COLLATERAL: Final = ("asset", "liquidation_threshold")
 _LOAN: Final = ("asset", "reserve_factor", "base", "slope1")
 
@@ -43,7 +55,26 @@ class Isolated:
         self.reactors: list[Reactor] = [self.waterfall]
 
 
-Parts: TypeAlias = Venues | Custodian | Isolated
+class Markets:
+    """The markets of one Compound of a scenario, and all that decides or reacts with them."""
+
+    def __init__(self, scenario: Scenario, name: str) -> None:
+        venue = scenario.venues[name]
+        rules = CompoundRules(
+            close_factor=WAD if venue.rules.close_factor == "full" else mul_div_down(WAD, 1, 2),
+            incentive=mul_div_down(incentive_of(venue), WAD, BPS),
+            seize_share=venue.seize_share,
+            block_s=block_s_of(scenario),
+        )
+        self.compound = Compound(name, tuple(venue.reserves), rules)
+        self.lending = CompoundLending(self.compound)
+        self.stakes = stakes_of(scenario, venue)
+        self.waterfall = waterfall_of(scenario, venue, self.compound.cover(), self.stakes)
+        self.deciders: list[Decider] = [self.compound, *self.stakes.values(), self.waterfall]
+        self.reactors: list[Reactor] = [self.waterfall]
+
+
+Parts: TypeAlias = Venues | Custodian | Isolated | Markets
 """A venue, and all that decides or reacts with it."""
 
 
@@ -62,6 +93,49 @@ def terms_of_isolated(venue: Venue) -> tuple[tuple[str, int], ...]:
         ("rate_slope", mul_div_down(loan.slope1, WAD, BPS * YEAR)),
         ("fee", mul_div_down(loan.reserve_factor, WAD, BPS)),
     )
+
+
+def lender_of(scenario: Scenario, name: str) -> Isolated | Markets:
+    """Return a venue that lends by other rules than a pool's."""
+    return Isolated(scenario, name) if scenario.venues[name].kind == "isolated" else Markets(scenario, name)
+
+
+def block_s_of(scenario: Scenario) -> int:
+    """Return the length of a block; without a chain that of Ethereum's in the contract's day."""
+    return BLOCK_S if scenario.chain is None else scenario.chain.block_s
+
+
+def incentive_of(venue: Venue) -> int:
+    """Return what liquidators get for a unit of value, bps: one for all markets."""
+    return max((each.liquidation_bonus for each in venue.reserves.values()), default=BPS)
+
+
+def terms_of_market(reserve: Reserve, decimals: int, block_s: int) -> tuple[tuple[str, int], ...]:
+    """Return what a market begins with. Rates per year, in WAD; the jump is per unit beyond the kink."""
+    kink = mul_div_down(reserve.optimal, WAD, BPS)
+    return (
+        ("decimals", decimals),
+        ("collateral_factor", mul_div_down(reserve.liquidation_threshold, WAD, BPS)),
+        ("reserve_factor", mul_div_down(reserve.reserve_factor, WAD, BPS)),
+        ("initial_rate", int(2 * 10 ** (8 + decimals))),
+        ("base", mul_div_down(reserve.base, WAD, BPS)),
+        ("multiplier", mul_div_down(reserve.slope1, WAD, BPS)),
+        ("jump", mul_div_down(reserve.slope2 * WAD, WAD, BPS * (WAD - kink))),
+        ("kink", kink),
+        ("blocks_per_year", mul_div_down(YEAR, 1, block_s)),
+    )
+
+
+def terms_of(scenario: Scenario, venue: Venue) -> Iterator[tuple[str, tuple[tuple[str, int], ...]]]:
+    """Yield the assets that a venue lists, and what each begins with."""
+    if venue.kind == "isolated":
+        yield pair_of(venue)[1], terms_of_isolated(venue)
+        return
+    block_s = block_s_of(scenario)
+    for asset, reserve in venue.reserves.items():
+        decimals = scenario.assets[asset].decimals
+        is_pool = venue.kind == "pool"
+        yield asset, reserve.parameters(decimals) if is_pool else terms_of_market(reserve, decimals, block_s)
 
 
 # --- checks ----------------------------------------------------------------------------------------------
@@ -88,6 +162,24 @@ def check_isolated(venue: Venue, note: Note) -> bool:
     if venue.rules != Rules():
         note("rules", "an isolated market's rules are its contract's.", "Leave them out.")
     return True
+
+
+def check_compound(venue: Venue, note: Note) -> None:
+    """Hold Compound's markets to what they have."""
+    bonuses = {each.liquidation_bonus for each in venue.reserves.values() if each.liquidation_threshold}
+    if len(bonuses) > 1:
+        note("reserves", "Compound has one liquidation_bonus for all markets.", "Give all the same.")
+    for asset, reserve in venue.reserves.items():
+        for field in _said(reserve, _MARKET):
+            note(("reserves", asset, field), f"a market of Compound has no {field}.", "Leave it out.")
+        if reserve.liquidation_threshold > FACTOR_MAX:
+            problem = "a market of Compound counts at most 90 % of its collateral."
+            note(("reserves", asset, "liquidation_threshold"), problem)
+    if venue.umbrella:
+        note("umbrella", "Compound has no umbrella.", "Leave it out, or write kind = 'pool'.")
+    for field in attrs.fields(Rules):
+        if field.name != "close_factor" and getattr(venue.rules, field.name) != field.default:
+            note(("rules", field.name), f"Compound has no {field.name}.", "Leave it out.")
 
 
 def _said(reserve: Reserve, has: tuple[str, ...]) -> list[str]:

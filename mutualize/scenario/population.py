@@ -189,7 +189,11 @@ class Governance:
     amount: int | None = of(
         Amount("reserve"), "how much; left out: all of it (set-offset needs it)", default=None
     )
-    borrower: str | None = of(Name(), "recognise-shortfall, repay-debt: whose debt", default=None)
+    borrower: str | None = of(
+        Name(),
+        "recognise-shortfall, repay-debt: whose debt; the former: or of which population",
+        default=None,
+    )
     parameter: str | None = of(Choice(tuple(CELLS)), "set-parameter: which", default=None)
     value: int | None = of(Parameter("parameter"), "set-parameter: to what", default=None)
     payer: str | None = of(Name(), "cover-deficit, repay-debt: who pays, an account outside", default=None)

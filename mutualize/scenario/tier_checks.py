@@ -39,6 +39,7 @@ from mutualize.tier import Tier as Engine
 from mutualize.venues.cover import PoolCover
 from mutualize.venues.custody_cover import CustodyCover
 from mutualize.venues.isolated_cover import MarketCover
+from mutualize.venues.markets_cover import MarketsCover
 
 CONVERTING: Final = (FUND, HOUSE, STAKE, MINT, INJECTION)
 """Payers who can pay in another asset than the one that is missing."""
@@ -51,7 +52,12 @@ NAMED: Final = (*OF_MEMBERS, *CustodyCover.named, *PoolCover.named)
 PURSED: Final = (FUND, HOUSE, *OF_MEMBERS)
 INDEXED: Final = (CLAIMS, LOANS, REVENUE)
 """What a pool takes from everybody alike, by one index."""
-OFFERED: Final = {"pool": PoolCover.payers, "custody": CustodyCover.payers, "isolated": MarketCover.payers}
+OFFERED: Final = {
+    "pool": PoolCover.payers,
+    "custody": CustodyCover.payers,
+    "isolated": MarketCover.payers,
+    "compound": MarketsCover.payers,
+}
 
 Problem = tuple[str | Path, str, str]
 """Which field, what is wrong with it, and what to do."""

@@ -90,8 +90,13 @@ def _releases(scenario: Scenario, add: Add) -> None:
             if vote.tier not in waiting:
                 problem = f"no tier {shown(vote.tier)} of {venue.name} waits for a vote."
                 add(("governance", number, "tier"), problem, did_you_mean(vote.tier or "", waiting))
-        elif vote.action != "open-exits" and venue.kind != "pool":
+        elif vote.action != "open-exits" and not _can(venue, vote.action):
             add(("governance", number, "action"), f"{venue.name} is no pool: it has no {vote.action}.")
+
+
+def _can(venue: Venue, action: str) -> bool:
+    """Say whether a venue can be told so by vote: a pool anything, Compound what is left uncovered."""
+    return venue.kind == "pool" or (venue.kind == "compound" and action == "recognise-shortfall")
 
 
 def _people(scenario: Scenario, venue: Venue, tier: Tier, path: tuple[Any, ...], add: Add) -> None:

@@ -35,7 +35,7 @@ from mutualize.scenario.tier_rows import Recovery, Tier
 from mutualize.scenario.vaults import CODES, RAD, WEI, Ilk, SystemTerms
 from mutualize.units import BPS, PRICE_UNIT
 
-KINDS: Final = ("pool", "custody", "cdp", "isolated")
+KINDS: Final = ("pool", "custody", "cdp", "isolated", "compound")
 CELLS: Final[Mapping[str, str]] = {
     "ltv": "ltv",
     "liquidation_threshold": "threshold",
@@ -138,7 +138,7 @@ class Venue:
         Choice(KINDS),
         "pool: pooled lending, Aave v3 rules; custody: balances by name, of an exchange, a vault or a "
         "mutual; cdp: a vault engine, Maker rules; isolated: one asset lent against one other, Morpho Blue "
-        "rules",
+        "rules; compound: pooled lending, Compound v2 rules",
     )
     rules: Rules = of(Table(Rules), "what differs between versions", factory=Rules)
     reserves: Mapping[str, Reserve] = of(
@@ -168,6 +168,7 @@ class Venue:
     recoveries: tuple[Recovery, ...] = of(
         Rows(Recovery, "row"), "what recovered money repays, in order", default=()
     )
+    seize_share: int = ratio("compound: the reserves' share of what is seized", default=28 * 10**15)
     stakes: Mapping[str, Stake] = of(Tables(Stake), "the stakes, by name", factory=dict)
     umbrella: Mapping[str, Umbrella] = of(
         Tables(Umbrella, Ref("reserves")),

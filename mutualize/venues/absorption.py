@@ -17,7 +17,7 @@ from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.errors import Reason, require
 from mutualize.events import Event, Liquidated
 from mutualize.units import WAD, div_down, times, wad_mul_down
-from mutualize.venues.comet_figures import Collateral
+from mutualize.venues.comet_figures import UINT128_MAX, Collateral, safe
 from mutualize.venues.comet_work import Work
 
 
@@ -78,7 +78,7 @@ def _sell(work: Work, asset: str, amount: int, least: int) -> tuple[int, int, in
     back = min(cost, amount)
     base.receive(amount)
     base.absorbed -= back
-    figures.pay_out(out)
+    figures.pay_out(safe(out, UINT128_MAX))
     figures.reserves -= out
     figures.cost -= back
     return cost, out, cost - back

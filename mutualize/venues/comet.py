@@ -43,7 +43,7 @@ from mutualize.events import (
     Withdrawn,
 )
 from mutualize.tables import exits_table, reserve_table
-from mutualize.units import INT256_MAX, WAD, div_down, mul_div_down, wad_mul_down
+from mutualize.units import WAD, div_down, mul_div_down, wad_mul_down
 from mutualize.venues import absorption
 from mutualize.venues.comet_figures import (
     BASE_PARAMETERS,
@@ -211,7 +211,6 @@ class Comet:
 
     def _supply(self, work: Work, payer: str, holder: str, amount: int) -> list[Event]:
         """Comet `supplyBase`: what repays a debt is told apart from what is lent."""
-        require(amount <= INT256_MAX, Reason.AMOUNT_IS_TOO_LARGE)
         base, before = work.base, work.principal(holder)
         after = base.principal(base.present(before) + amount)
         events: list[Event] = []
@@ -281,8 +280,7 @@ class Comet:
         return [*work.accruals(), *events]
 
     def _lendable(self, work: Work, holder: str, amount: int) -> int:
-        """Return the principal after a withdrawal, if the collateral carries it and there is the cash."""
-        require(amount <= INT256_MAX, Reason.AMOUNT_IS_TOO_LARGE)
+        """Return the principal after a withdrawal, if the collateral carries it."""
         base = work.base
         balance = base.present(work.principal(holder)) - amount
         after = base.principal(balance)
@@ -290,7 +288,6 @@ class Comet:
             require(-balance >= base.borrow_min, Reason.BORROW_IS_TOO_SMALL)
             carried = work.carries(holder, BORROW, -base.present(after))
             require(carried, Reason.POSITION_WOULD_BE_UNSAFE)
-        require(amount <= base.virtual, Reason.LIQUIDITY_IS_INSUFFICIENT)
         return after
 
     def repay(self, work: Work, command: Repay) -> list[Event]:

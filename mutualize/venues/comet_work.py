@@ -92,13 +92,13 @@ class Work(Sheet[Figures]):
         return self.base
 
     def payable(self, asset: str) -> Base:
-        """Return the base asset as last accrued, for tiers. Nothing else has a deficit."""
-        require(asset == self.asset, Reason.RESERVE_IS_UNKNOWN)
+        """Return the base asset as last accrued, for tiers."""
+        assert asset == self.asset, "nothing else has a deficit"
         return self.base
 
     def reckon(self, asset: str) -> Base:
-        """Return it with interest up to now, for tiers: they know what is open, so none of it is paid here."""
-        require(asset == self.asset, Reason.RESERVE_IS_UNKNOWN)
+        """Return it with interest up to now, for tiers: they know what is open, so it pays none of that."""
+        assert asset == self.asset, "nothing else has a deficit"
         if self.base.accrue(self.at):
             self.base.settle(self.base.deficit)
             self.accrued(self.asset)

@@ -225,13 +225,12 @@ class Work(Sheet[CToken]):
 
     def require_liquidatable(self, borrower: str, asset: str, amount: int) -> None:
         """Refuse to repay a healthy borrower's debt, or too much of one (`liquidateBorrowAllowed`)."""
-        owed = self.debt(asset, borrower)
         if is_deprecated(self.figures(asset)):
-            require(amount <= owed, Reason.REPAYMENT_IS_TOO_LARGE)
-            return
+            return  # more than all of it cannot be repaid
         carried, debts = self.liquidity(borrower)
         require(debts > carried, Reason.POSITION_IS_HEALTHY)
-        require(amount <= wad_mul_down(self.rules.close_factor, owed), Reason.REPAYMENT_IS_TOO_LARGE)
+        most = wad_mul_down(self.rules.close_factor, self.debt(asset, borrower))
+        require(amount <= most, Reason.REPAYMENT_IS_TOO_LARGE)
 
     def most_repaid(self, borrower: str, debt: str, collateral: str) -> int:
         """Return the most that one liquidation may repay: by the close factor, and by the tokens held."""

@@ -40,6 +40,7 @@ class IsolatedLending:
 
     whole = WAD
     flags_table = ""
+    tells_cash = False
 
     def __init__(self, market: IsolatedMarket) -> None:
         self.market = market

@@ -53,6 +53,8 @@ class Lending(Face):
     bits: Flags
     flags_table: str
     """The table that flags stand in as they are; empty where they follow from others."""
+    tells_cash: bool
+    """Whether what can be taken out of an asset stands in the cell 'virtual' of its book."""
     whole: int
     """What a threshold or a bonus of one is: BPS, or WAD."""
 
@@ -123,6 +125,7 @@ class PoolLending:
     """Those of a lending pool."""
 
     whole = BPS
+    tells_cash = True
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
