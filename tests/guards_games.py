@@ -18,11 +18,8 @@ from auditor import Auditor
 from driver import opening
 from error_oracle_more import foretell
 from guards import Refusal
-<<<<<<< HEAD
 from isolated_oracle import carry_out
-=======
 from markets_play import MarketsGame
->>>>>>> 3e4bc73bcc47316c0eac28eeec59c11122b4f8a4
 from players import Player
 from systems import Notebook, Setup, System
 from vault_wishes import ASSETS, VENUE
@@ -81,7 +78,7 @@ def pools(setups: Sequence[Setup], seeds: int, length: int) -> Iterator[Refusal]
 
 
 @attrs.frozen
-class OfMarket(Refusal):
+class OfIsolated(Refusal):
     """An isolated market's."""
 
     game: isolated_game.Game
@@ -96,7 +93,7 @@ class OfMarket(Refusal):
         return outcome(self.game.new_protocol(), self.game.book, self.command, self.game.at)
 
 
-def markets(seeds: int, length: int) -> Iterator[Refusal]:
+def isolated(seeds: int, length: int) -> Iterator[Refusal]:
     """Play an isolated market under each table of tiers."""
     for seed in range(seeds):
         for table in isolated_game.TABLES:
@@ -104,7 +101,7 @@ def markets(seeds: int, length: int) -> Iterator[Refusal]:
             for _ in range(length):
                 command = game.step()
                 if command is not None and game.receipt.refused and command.venue == isolated_wishes.VENUE:
-                    yield OfMarket(game, command)
+                    yield OfIsolated(game, command)
 
 
 @attrs.frozen

@@ -13,7 +13,7 @@ import pytest
 from auditor import LawBroken
 from custody_game import play
 from guards import Guard, Hunt, Refusal, all_guards
-from guards_games import balances, markets, pools, vaults
+from guards_games import balances, isolated, markets, pools, vaults
 from guards_scenes import balance_scenes, pool_scenes, unit_scenes, vault_scenes
 from guards_scenes_markets import comet_scenes, compound_scenes
 from planting import replaced
@@ -21,9 +21,7 @@ from systems import SETUPS
 
 VAULTS = ("auction", "cdp", "clip", "flap", "flip", "flop", "shutdown", "vat", "vow")
 BALANCES = ("custody", "membership", "payers", "recoveries", "reported_losses", "waterfall")
-<<<<<<< HEAD
-MARKETS = ("isolated", "isolated_work")
-=======
+ISOLATED = ("isolated", "isolated_work")
 MARKETS = (
     "absorption",
     "comet",
@@ -34,7 +32,6 @@ MARKETS = (
     "ctoken",
     "sheet",
 )
->>>>>>> 3e4bc73bcc47316c0eac28eeec59c11122b4f8a4
 """Modules that are hunted through in games of their own; all others in those of pools."""
 OLDER = [setup for setup in SETUPS if setup.rate_form]
 """The older stake has a set-up to itself."""
@@ -49,11 +46,7 @@ NEVER_FIRST = {
 BY_LAW = {("recoveries.Recoveries._recover", "NOTHING_IS_OWED_BACK"): "recoveries"}
 """Guards of which no oracle knows, and the law that is broken without them in play."""
 
-<<<<<<< HEAD
-LEAST = {"scenes": 15, "vaults": 80, "markets": 20, "balances": 30, "pools": 70}
-=======
-LEAST = {"scenes": 15, "vaults": 80, "balances": 30, "pools": 70, "markets": 30}
->>>>>>> 3e4bc73bcc47316c0eac28eeec59c11122b4f8a4
+LEAST = {"scenes": 15, "vaults": 80, "isolated": 20, "balances": 30, "pools": 70, "markets": 30}
 """In each kind of game so many guards are missed at least."""
 
 
@@ -70,12 +63,14 @@ def hunt() -> Hunt:
     for scenes in every:
         play_for("scenes", scenes(), lambda _: True)
     play_for("vaults", vaults(24, 450), lambda guard: guard.module in VAULTS)
-    play_for("markets", markets(40, 300), lambda guard: guard.module in MARKETS)
+    play_for("isolated", isolated(40, 300), lambda guard: guard.module in ISOLATED)
     play_for("balances", balances(400, 100), lambda guard: guard.module in BALANCES)
     play_for("markets", markets(60, 150), lambda guard: guard.module in MARKETS)
     play_for("pools", pools(OLDER, 40, 350), lambda guard: guard.module == "rate_stake")
     play_for(
-        "pools", pools(SETUPS, 14, 350), lambda guard: guard.module not in (*VAULTS, *BALANCES, *MARKETS)
+        "pools",
+        pools(SETUPS, 14, 350),
+        lambda guard: guard.module not in (*VAULTS, *BALANCES, *ISOLATED, *MARKETS),
     )
     return hunt
 
@@ -115,4 +110,4 @@ def test_the_guards_are_found() -> None:
     paths = {"pool.Pool.supply", "umbrella.Umbrella.slash", "outside.Feed.decide", "flip.tend", "units.plus"}
     assert paths <= {path for path, _ in names}
     assert names >= {*NEVER_FIRST, *BY_LAW}
-    assert {*VAULTS, *BALANCES, *MARKETS} <= {guard.module for guard in guards}
+    assert {*VAULTS, *BALANCES, *ISOLATED, *MARKETS} <= {guard.module for guard in guards}

@@ -177,9 +177,9 @@ def check_compound(venue: Venue, note: Note) -> None:
             note(("reserves", asset, "liquidation_threshold"), problem)
     if venue.umbrella:
         note("umbrella", "Compound has no umbrella.", "Leave it out, or write kind = 'pool'.")
-    for field in attrs.fields(Rules):
-        if field.name != "close_factor" and getattr(venue.rules, field.name) != field.default:
-            note(("rules", field.name), f"Compound has no {field.name}.", "Leave it out.")
+    for rule in attrs.fields(Rules):
+        if rule.name != "close_factor" and getattr(venue.rules, rule.name) != rule.default:
+            note(("rules", rule.name), f"Compound has no {rule.name}.", "Leave it out.")
 
 
 def _said(reserve: Reserve, has: tuple[str, ...]) -> list[str]:
