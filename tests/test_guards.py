@@ -45,7 +45,7 @@ NEVER_FIRST = {
 BY_LAW = {("recoveries.Recoveries._recover", "NOTHING_IS_OWED_BACK"): "recoveries"}
 """Guards of which no oracle knows, and the law that is broken without them in play."""
 
-LEAST = {"scenes": 15, "vaults": 80, "balances": 30, "pools": 70, "markets": 30}
+LEAST = {"scenes": 15, "vaults": 80, "balances": 30, "pools": 70, "markets": 20}
 """In each kind of game so many guards are missed at least."""
 
 
