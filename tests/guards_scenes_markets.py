@@ -181,6 +181,7 @@ def comet_scenes() -> Iterator[Refusal]:
     }
     none = c.Liquidate(**liquidation, debt_to_cover=0)
     yield from _played(new_comet, protocol, [(none, Reason.AMOUNT_IS_ZERO)])
+    yield from _paused(protocol)
     _do(protocol, price("ETH", 1))
     buying = cc.BuyCollateral(venue="comet", account="kim", collateral="ETH", amount=1)
     discount = c.SetParameter(**V3, **GOVERNANCE, name="store_front_factor", value=WAD)
@@ -191,6 +192,23 @@ def comet_scenes() -> Iterator[Refusal]:
         (c.Supply(**V3, account="ann", amount=1), Reason.RESERVE_IS_WIPED_OUT),
     )
     yield from _played(new_comet, protocol, ruined)
+
+
+def _paused(protocol: Protocol) -> Iterator[Refusal]:
+    """Pause one thing after the other, for a while."""
+    bob: dict[str, Any] = {**V3, "account": "bob"}
+    kim: dict[str, Any] = {"venue": "comet", "account": "kim"}
+    term = {**V3, **GOVERNANCE}
+    wishes: dict[str, Sequence[c.Command]] = {
+        "supply_paused": (c.Supply(**bob, amount=1), c.Repay(**bob, amount=1)),
+        "withdraw_paused": (c.Withdraw(**bob, amount=0), c.Borrow(**bob, amount=0)),
+        "absorb_paused": (cc.Absorb(**kim, accounts=("bob",)),),
+        "buy_paused": (cc.BuyCollateral(**kim, collateral="ETH", amount=1),),
+    }
+    for name, asked in wishes.items():
+        _do(protocol, c.SetParameter(**term, name=name, value=1))
+        yield from _played(new_comet, protocol, [(wish, Reason.RESERVE_IS_PAUSED) for wish in asked])
+        _do(protocol, c.SetParameter(**term, name=name, value=0))
 
 
 def _asked_of_v3() -> Wishes:

@@ -104,7 +104,7 @@ def test_nobody_writes_a_debt_off_at_compound_and_the_last_find_no_cash(tmp_path
 
 
 def test_a_vote_recognises_what_a_population_leaves_uncovered_and_any_tiers_pay_it() -> None:
-    """Beside the contract: the shortfall is what the debtors' collateral does not cover, and claims bear it."""
+    """Beside the contract: the shortfall is what the debtors' collateral does not cover; claims bear it."""
     run = mutualize.run(COMPOUND, set={"governance": VOTE, "venues.venus.waterfall": CUT})
     recognised = events(run, ShortfallRecognised)
     assert {event.account for event in recognised} <= {f"debtors-{number:04d}" for number in (1, 2, 3)}
