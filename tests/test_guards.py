@@ -46,11 +46,7 @@ NEVER_FIRST = {
 BY_LAW = {("recoveries.Recoveries._recover", "NOTHING_IS_OWED_BACK"): "recoveries"}
 """Guards of which no oracle knows, and the law that is broken without them in play."""
 
-<<<<<<< HEAD
-LEAST = {"scenes": 15, "vaults": 80, "isolated": 20, "balances": 30, "pools": 70, "markets": 30}
-=======
-LEAST = {"scenes": 15, "vaults": 80, "balances": 30, "pools": 70, "markets": 20}
->>>>>>> dbe2f616aa223fe95c4d58943a99c725b2d67040
+LEAST = {"scenes": 15, "vaults": 80, "isolated": 20, "balances": 30, "pools": 70, "markets": 20}
 """In each kind of game so many guards are missed at least."""
 
 
