@@ -21,7 +21,8 @@ from typing import Any, NamedTuple, Protocol
 import attrs
 
 import mutualize.tier_events
-import mutualize.vault_events  # noqa: F401 - the kinds of events of both are registered by being imported
+import mutualize.trove_events
+import mutualize.vault_events  # noqa: F401 - the kinds of events of all are registered by being imported
 from mutualize.accounts import Transfer
 from mutualize.events import KINDS, Cell, Entry, Event
 

@@ -9,10 +9,11 @@ import json
 from pathlib import Path
 
 import pytest
+from vector_player_liquity import player_of
 from vector_player_maker import MakerPlayer
 from vector_players import PLAYERS, Differs, play
 
-FAMILIES = {**PLAYERS, "maker": MakerPlayer}
+FAMILIES = {**PLAYERS, "maker": MakerPlayer, "liquity": player_of}
 HERE = Path(__file__).parent / "vectors"
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import mutualize.vault_events  # noqa: F401 - its kinds of events are registered by being imported
+import mutualize.trove_events
+import mutualize.vault_events  # noqa: F401 - their kinds of events are registered by being imported
 from mutualize.events import KINDS, AgentFailed, Entry, Event
 from mutualize.projections.auctions import Auctions
 from mutualize.projections.departures import Departures

@@ -58,9 +58,7 @@ class Sheet:
     def post(self, debit: str, credit: str, asset: str, amount: int) -> None:
         """Move an amount from one account of the venue to another; nothing moves where they are the same."""
         if amount and debit != credit:
-            self._transfers.append(
-                Transfer(f"{self.venue}:{debit}", f"{self.venue}:{credit}", asset, amount)
-            )
+            self._transfers.append(Transfer(f"{self.venue}:{debit}", f"{self.venue}:{credit}", asset, amount))
 
     def debits(self, part: str, asset: str) -> int:
         """Return debits minus credits of an account, as it is now."""
