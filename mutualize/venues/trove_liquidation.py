@@ -95,7 +95,7 @@ class Sequence:
     def __init__(self, troves: Troves, liquidator: str) -> None:
         self.troves, self._liquidator, self._price = troves, liquidator, troves.price
         self.recovery = troves.is_in_recovery(self._price)
-        troves.begin()
+        troves.pool.begin()
         self._coll, self._debt, self._left = troves.collateral, troves.debt, troves.pool.most
         self._seized: list[Seizure] = []
 

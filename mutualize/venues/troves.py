@@ -219,30 +219,17 @@ class Troves(Sheet):
 
     # --- redistribution ----------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Note from where a sequence of liquidations starts: its sum is redistributed, once."""
-        self.pool.begin()
-        self._begin("coll")
-        self._begin("debt")
-
-    def _begin(self, kind: str) -> None:
-        self[f"start.L_{kind}"], self[f"start.{kind}_error"] = self[f"L_{kind}"], self[f"{kind}_error"]
-        self[f"start.{kind}"] = 0
-
-    def _given(self, kind: str, more: int) -> tuple[int, int]:
-        """Return L and its error after what was given since the start, and so much more."""
-        stakes = self["total_stakes"]
-        whole = plus(times(self[f"start.{kind}"] + more, WAD), self[f"start.{kind}_error"])
-        each = div_down(whole, stakes)
-        return plus(self[f"start.L_{kind}"], each), whole - each * stakes
-
     def redistribute(self, coll: int, debt: int) -> None:
-        """Give all troves so much more of a sequence's collateral and debt. `redistributeDebtAndColl`."""
-        for kind, more in (("coll", coll), ("debt", debt)):
-            if self._given(kind, 0) != (self[f"L_{kind}"], self[f"{kind}_error"]):
-                self._begin(kind)  # a tier that pays later: much may have happened since
-            self[f"L_{kind}"], self[f"{kind}_error"] = self._given(kind, more)
-            self[f"start.{kind}"] += more
+        """Give all troves so much more collateral and debt, with the errors of the last time.
+
+        `redistributeDebtAndColl`. The contract does it once for a sequence of liquidations: since what is
+        rounded away is carried, one after the other comes to the same.
+        """
+        for kind, amount in (("coll", coll), ("debt", debt)):
+            whole = plus(times(amount, WAD), self[f"{kind}_error"])
+            each = div_down(whole, self["total_stakes"])
+            self[f"{kind}_error"] = whole - each * self["total_stakes"]
+            self[f"L_{kind}"] += each
         self["default_coll"] += coll
         self["default_debt"] += debt
 
