@@ -17,6 +17,7 @@ from pathlib import Path
 import attrs
 import custody_play
 import pytest
+import trove_game
 import vault_game
 from driver import run
 from driver_counts import Counts
@@ -92,10 +93,17 @@ ELSEWHERE = (
     "mutualize.recoveries.Recoveries",
     "mutualize.venues.cdp.Vaults",
     "mutualize.venues.custody.Custody",
+    "mutualize.venues.stability.Stability",
 )
-"""Who decides what test_properties_custody.py and test_vaults_random.py play."""
+"""Who decides what test_properties_custody.py, test_properties_troves.py and test_vaults_random.py play."""
 
-GIVEN_ELSEWHERE = {**custody_play.REFUSED, **vault_game.REFUSED, **vault_game.UNREACHABLE}
+GIVEN_ELSEWHERE = {
+    **custody_play.REFUSED,
+    **vault_game.REFUSED,
+    **vault_game.UNREACHABLE,
+    **trove_game.REFUSED,
+    **trove_game.RARE,
+}
 """Reasons that are given in those plays: how often at least, as their own tests assert; or why not."""
 
 NEVER_CAUSED = {
@@ -187,8 +195,8 @@ def all_commands() -> list[type[c.Command]]:
 
 
 def kinds_of_pools() -> list[str]:
-    """Return the kinds of events that are played here, which those of vaults and of slow tiers are not."""
-    elsewhere = ("mutualize.tier_events", "mutualize.vault_events")
+    """Return the kinds of events that are played here: not those of vaults, troves and slow tiers."""
+    elsewhere = ("mutualize.tier_events", "mutualize.vault_events", "mutualize.trove_events")
     return [name for name, kind in KINDS.items() if kind.__module__ not in elsewhere]
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from auditor import LawBroken
-from trove_game import PLAYED, Game
-from trove_oracle import E18, KEPT, No, Plain
+from pool_alone import WHO, of_plain, shown, wishes
+from trove_game import PLAYED, REFUSED, Game
+from trove_oracle import Plain
 from vector_player_liquity import PoolPlayer
 
 from mutualize import trove_commands as tc
@@ -55,32 +54,6 @@ REACHED = {
 }
 """What the plays must have come to, and how often at least."""
 
-REFUSED = {
-    "ADJUSTMENT_IS_EMPTY": 10,
-    "AMOUNT_IS_TOO_LARGE": 40,
-    "AMOUNT_IS_ZERO": 80,
-    "BALANCE_IS_INSUFFICIENT": 300,
-    "COLLATERAL_GOES_BOTH_WAYS": 80,
-    "COLLATERAL_IS_HELD": 10,
-    "COLLATERAL_IS_INSUFFICIENT": 1,
-    "DEBT_CHANGE_IS_ZERO": 60,
-    "DEPOSIT_IS_ZERO": 120,
-    "NOTHING_IS_UNSAFE": 700,
-    "POOL_WOULD_BE_EMPTY": 5,
-    "RESERVE_IS_UNKNOWN": 30,
-    "STABLECOINS_ARE_INSUFFICIENT": 50,
-    "SURPLUS_IS_ZERO": 80,
-    "SYSTEM_IS_IN_RECOVERY": 20,
-    "SYSTEM_WOULD_BE_CRITICAL": 30,
-    "TROVES_ARE_UNSAFE": 80,
-    "TROVE_DEBT_IS_TOO_SMALL": 120,
-    "TROVE_IS_ACTIVE": 30,
-    "TROVE_IS_NOT_ACTIVE": 80,
-    "TROVE_WOULD_BE_CRITICAL": 40,
-    "TROVE_WOULD_BE_UNSAFE": 40,
-}
-"""For which reasons wishes are refused, and how often at least; others are too rare to count on."""
-
 
 @pytest.fixture(scope="module")
 def played() -> dict[str, int]:
@@ -115,31 +88,6 @@ def test_every_command_is_asked_and_every_kind_comes(played: dict[str, int]) -> 
 
 # --- the pool alone --------------------------------------------------------------------------------------
 
-WHO = ("ann", "bob", "cat", "dan", "eve")
-PARTS = (0, 1, 2, 10**3, 10**9, 10**12, E18 - 1, E18, 3 * E18)
-"""What is left of a pool that is nearly emptied, beyond what always stays."""
-
-
-def wishes(stream: Stream, plain: Plain, length: int) -> Iterator[dict[str, Any]]:
-    """Draw operations with a pool: deposits of a unit to ten million, offsets of nearly all of it."""
-    for _ in range(length):
-        who, total = stream.choice(WHO), plain.n("T")
-        match stream.below(8):
-            case 0 | 1 | 2:
-                amount = stream.choice(
-                    (1, 10**9, E18, 10 ** (18 + stream.below(12)), stream.below(10**24), 0)
-                )
-                yield {"op": "provide", "args": {"user": who, "amount": amount}}
-            case 3:
-                amount = stream.choice((0, 1, plain.worth(who), plain.worth(who) // 2, 10**30))
-                yield {"op": "withdraw", "args": {"user": who, "amount": amount}}
-            case _:
-                kept = KEPT[plain.index] if stream.chance(9, 10) else 0
-                left = kept + stream.choice(PARTS)
-                debt = max(0, total - left) if stream.chance(2, 3) else total // 3
-                debt = stream.choice((1, total + 1, 0)) if stream.chance(1, 10) else debt
-                yield {"op": "offset", "args": {"debt": debt, "coll": stream.below(100 * E18)}}
-
 
 class Exact:
     """What each deposit is worth, and has gained, as fractions: nothing is ever rounded."""
@@ -153,30 +101,6 @@ class Exact:
         for who, worth in self.worth.items():
             self.gain[who] += worth * coll / total
             self.worth[who] = worth * (total - debt) / total
-
-
-def of_plain(plain: Plain, op: dict[str, Any]) -> str | None:
-    """Carry an operation out in the plain pool; return why not."""
-    a, before = op["args"], {name: dict(table) for name, table in plain.s.items()}
-    try:
-        if op["op"] == "offset":
-            plain.offset(a["debt"], a["coll"])
-        else:
-            getattr(plain, op["op"])(a["user"], a["amount"])
-    except No as no:
-        plain.s = before
-        return str(no)
-    return None
-
-
-def shown(plain: Plain) -> dict[str, Any]:
-    """Return the plain pool in the shape of a vector's state."""
-    names = {"total_deposits": "T", "eth": "E", "last_eth_error": "eE", "last_loss_error": "eL"}
-    numbers = {**names, "P": "P", "scale": "scale", "epoch": "epoch"}
-    place = plain.n("epoch"), plain.n("scale")
-    state: dict[str, Any] = {shown: str(plain.n(name)) for shown, name in numbers.items()}
-    state["S_current"] = str(plain.of("S", place))
-    return state
 
 
 @pytest.mark.parametrize("name", INDEXES)

@@ -95,13 +95,6 @@ class Plain:
             case t.ClaimSurplus():
                 need(self.of("surplus", who) > 0, "SURPLUS_IS_ZERO")
                 self.s["surplus"][who] = 0
-            case c.TransferClaims():
-                self.s["lusd"][who] = sub(self.of("lusd", who), command.amount)
-                self.s["lusd"][command.to] = add(self.of("lusd", command.to), command.amount)
-            case c.Supply():
-                self.provide(who, command.amount)
-            case c.Withdraw():
-                self.withdraw(who, command.amount)
             case c.Liquidate():
                 need(self.of("status", command.borrower) == 1, "TROVE_IS_NOT_ACTIVE")
                 self.batch(who, [command.borrower])
@@ -109,6 +102,21 @@ class Plain:
                 self.riskiest(who, command.count)
             case t.LiquidateTroves():
                 self.batch(who, list(command.owners))
+            case _:
+                self._ask_for_coins(who, command)
+
+    def _ask_for_coins(self, who: str, command: Any) -> None:
+        match command:
+            case c.TransferClaims():
+                self.s["lusd"][who] = sub(self.of("lusd", who), command.amount)
+                self.s["lusd"][command.to] = add(self.of("lusd", command.to), command.amount)
+            case c.Supply():
+                self.provide(who, command.amount)
+            case c.Withdraw():
+                self.withdraw(who, command.amount)
+            case c.ContributeToFund():
+                need(command.amount > 0, "AMOUNT_IS_ZERO")
+                need(command.tier not in ("stability-pool", "gas-pool"), "CALLER_IS_A_CONTRACT")
             case _:
                 raise AssertionError(command)
 

@@ -22,7 +22,7 @@ from mutualize.venues.outside import Feed
 from mutualize.venues.sheet import Sheet
 from mutualize.venues.stability import Stability
 from mutualize.venues.stability_cover import TIERS
-from mutualize.venues.stability_pool import V1, V1_2025, Index, StabilityPool, depleted
+from mutualize.venues.stability_pool import V1, V1_2025, Index, StabilityPool
 from mutualize.waterfall import Waterfall
 
 VENUE, KEEPER = "liquity", "keeper"
@@ -213,7 +213,7 @@ class PoolAlone:
         if not pool["total"] or not debt:
             return
         pool.begin()
-        depleted(self.index, pool.start, debt, coll)
+        pool.foresee(debt, coll)
         pool.offset(debt, coll)
         sheet.post("cash", "tier:stability-pool", "ETH", coll)
         sheet.post("tier:stability-pool", "cash", "LUSD", debt)
@@ -231,22 +231,24 @@ class PoolPlayer(Player):
         self.protocol = Protocol([self.alone], new_ledger())
         self.paid: dict[str, int] = {}
 
-    def play(self, op: dict[str, Any]) -> Receipt:
-        """Carry one operation out."""
+    @staticmethod
+    def command(op: dict[str, Any]) -> c.Command:
+        """Return what an operation asks for."""
         name, a = op["op"], op["args"]
         own = {"venue": VENUE, "account": a.get("user", "manager")}
         match name:
             case "provide":
-                command: c.Command = c.Supply(**own, asset="LUSD", amount=int(a["amount"]))
+                return c.Supply(**own, asset="LUSD", amount=int(a["amount"]))
             case "withdraw":
-                command = c.Withdraw(**own, asset="LUSD", amount=int(a["amount"]))
+                return c.Withdraw(**own, asset="LUSD", amount=int(a["amount"]))
             case "offset":
-                sold, bought = int(a["debt"]), int(a["coll"])
                 place: dict[str, Any] = {"sold": "LUSD", "bought": "ETH", "place": "", "mid": 0}
-                command = c.Trade(**own, **place, sold_amount=sold, bought_amount=bought)
-            case _:
-                raise Differs(f"operation {name!r} is not known")
-        receipt = self.submit(command)
+                return c.Trade(**own, **place, sold_amount=int(a["debt"]), bought_amount=int(a["coll"]))
+        raise Differs(f"operation {name!r} is not known")
+
+    def play(self, op: dict[str, Any]) -> Receipt:
+        """Carry one operation out."""
+        receipt = self.submit(self.command(op))
         for entry in receipt.entries:
             if isinstance(entry.event, TroveEvent):
                 who, _, gain = entry.event.purse

@@ -173,6 +173,10 @@ class StabilityPool:
             self[f"start.{key}"] = value
         self["start.debt"] = self["start.coll"] = 0
 
+    def foresee(self, debt: int, coll: int) -> None:
+        """Refuse what the contract refuses to a sequence that comes to so much. `offset`."""
+        depleted(self.index, self.start, debt, coll)
+
     def resume(self) -> None:
         """Begin a sequence unless the last one is still where it had come to: a tier may pay later."""
         start, debt, coll = self.start, self["start.debt"], self["start.coll"]

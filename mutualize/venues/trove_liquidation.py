@@ -19,7 +19,6 @@ from mutualize.errors import Reason, require
 from mutualize.events import Liquidated, ShortfallRecognised
 from mutualize.trove_events import LIQUIDATED, TroveClosed
 from mutualize.units import WAD, div_down, mul_div_down, plus, times
-from mutualize.venues.stability_pool import depleted
 from mutualize.venues.troves import (
     CLOSED_BY_LIQUIDATION,
     GAS_ACCOUNT,
@@ -222,6 +221,6 @@ class Sequence:
         troves, seized = self.troves, self._seized
         require(bool(seized), Reason.NOTHING_IS_UNSAFE)
         paid = sum(seizure.to_pool for seizure in seized)
-        depleted(troves.terms.index, troves.pool.start, paid, sum(seizure.coll_to_pool for seizure in seized))
+        troves.pool.foresee(paid, sum(seizure.coll_to_pool for seizure in seized))
         shared = paid == sum(seizure.debt for seizure in seized) or troves["total_stakes"] > 0
         require(shared, Reason.POOL_IS_EXHAUSTED)
