@@ -20,7 +20,9 @@ from mutualize import trove_commands as t
 from mutualize import trove_events as te
 from mutualize.errors import Reason
 from mutualize.protocol import Receipt
+from mutualize.scenario.presets import preset
 from mutualize.units import WAD
+from mutualize.venues.stability_cover import TIERS
 from mutualize.venues.stability_pool import INDEXES
 
 
@@ -273,3 +275,32 @@ def test_rounding_keeps_the_last_depositor_of_v1_in(index: str, answer: Reason |
         assert player.play(op), op
         assert of_plain(plain, op) is None
     assert player.play(ops[-1]).refused is answer
+
+
+def test_the_shipped_table_is_the_contracts() -> None:
+    """The rows of the preset are those with which the venue's integers are the contract's."""
+    rows = [
+        (row["tier"], row["payer"], row["loss_price"]["value"]) for row in preset("liquity-v1")["waterfall"]
+    ]
+    assert rows == [(tier.name, tier.payer, "1") for tier in TIERS]
+    assert {tier.loss_price for tier in TIERS} == {10**8}
+
+
+def test_an_agent_reads_how_near_a_trove_is() -> None:
+    """The least price at which a trove is safe is exact: a unit below it, and not at it, it is liquidated.
+
+    ---
+    t1      open 24 ETH, draw 4,000: owes 4,220
+    """
+    story = Story()
+    assert story.open("t1", 24, 4_000)
+    trove = story.venue.trove(story.book, "t1")
+    assert trove is not None
+    assert (trove.collateral, trove.debt) == (24 * WAD, 4_220 * WAD)
+    assert trove.ratio == 24 * 200 * WAD // 4_220
+    assert story.venue.trove(story.book, "t9") is None
+    least = story.venue.price_safe(story.book, "t1")
+    story.price(least)
+    assert story.liquidate("t1").refused is Reason.NOTHING_IS_UNSAFE
+    story.price(least - 1)
+    assert story.liquidate("t1")

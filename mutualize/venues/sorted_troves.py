@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from mutualize.tables import as_integer, as_name
+from mutualize.units import div_down
 
 if TYPE_CHECKING:
     from mutualize.venues.sheet import Sheet
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 LANES: Final = 10
 """So many lanes there are at most: every fourth trove of a lane, by its name, is in the next one."""
 LOOK_BACK: Final = 16
-"""Rounding can put neighbours out of order by a unit: so many before the place are looked at."""
+NEAR: Final = 1_000
+"""Rounding can put neighbours out of order: so many before the place are looked at, if they are that near."""
 END: Final = ""
 """The name at both ends of the list: nobody is called so."""
 
@@ -74,9 +76,10 @@ class SortedTroves:
         """Return those up to a place before whom the contract's walk from the safest would have stopped."""
         seen: list[str] = []
         passed: list[str] = []
-        while place and len(seen) < LOOK_BACK:
+        far = ratio + div_down(ratio, NEAR) + NEAR
+        while place and len(seen) < LOOK_BACK and (its := self._ratio(place)) < far:
             seen.append(place)
-            if self._ratio(place) <= ratio:
+            if its <= ratio:
                 passed = [*seen]
             place = self.prev(place)
         return passed

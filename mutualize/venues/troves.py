@@ -152,14 +152,11 @@ class Troves(Sheet):
 
     def pending(self, owner: str) -> tuple[int, int]:
         """Return (collateral, debt) that redistributions gave a trove. `getPendingETHReward` and so on."""
-        if not self.is_active(owner):
+        coll, debt = (plus(self[each], -self.get(each, owner)) for each in ("L_coll", "L_debt"))
+        if not (coll or debt) or not self.is_active(owner):
             return 0, 0
         stake = self.get("stake", owner)
-        coll, debt = (
-            div_down(times(stake, plus(self[each], -self.get(each, owner))), WAD)
-            for each in ("L_coll", "L_debt")
-        )
-        return coll, debt
+        return div_down(times(stake, coll), WAD), div_down(times(stake, debt), WAD)
 
     def entire(self, owner: str) -> tuple[int, int]:
         """Return (collateral, debt) of a trove with what is pending. `getEntireDebtAndColl`."""
