@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutualize.book import Book
 from mutualize.randomness import Stream
-from mutualize.venues.sheet import Sheet
+from mutualize.venues.cell_sheet import Sheet
 from mutualize.venues.sorted_troves import LOOK_BACK, SortedTroves, lanes_of
 
 TROVES = 2_000

@@ -19,7 +19,7 @@ from mutualize.protocol import Protocol, Receipt
 from mutualize.tier_rule import TierRule
 from mutualize.trove_events import PoolDeposited, PoolWithdrawn, TroveEvent
 from mutualize.venues.outside import Feed
-from mutualize.venues.sheet import Sheet
+from mutualize.venues.cell_sheet import Sheet
 from mutualize.venues.stability import Stability
 from mutualize.venues.stability_cover import TIERS
 from mutualize.venues.stability_pool import V1, V1_2025, Index, StabilityPool

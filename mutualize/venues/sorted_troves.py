@@ -20,7 +20,7 @@ from mutualize.tables import as_integer, as_name
 from mutualize.units import div_down
 
 if TYPE_CHECKING:
-    from mutualize.venues.sheet import Sheet
+    from mutualize.venues.cell_sheet import Sheet
 
 LANES: Final = 10
 """So many lanes there are at most: every fourth trove of a lane, by its name, is in the next one."""

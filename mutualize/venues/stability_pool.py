@@ -19,7 +19,7 @@ from mutualize.errors import Reason, Refused, require
 from mutualize.units import WAD, div_down, plus, times
 
 if TYPE_CHECKING:
-    from mutualize.venues.sheet import Sheet
+    from mutualize.venues.cell_sheet import Sheet
 
 SCALE: Final = 10**9
 """By what P is scaled up, `SCALE_FACTOR`."""

@@ -18,7 +18,7 @@ import attrs
 from mutualize.errors import Reason, require
 from mutualize.tables import ORACLE, as_integer
 from mutualize.units import PRICE_UNIT, UINT256_MAX, WAD, div_down, mul_div_down, plus, times
-from mutualize.venues.sheet import Sheet
+from mutualize.venues.cell_sheet import Sheet
 from mutualize.venues.sorted_troves import SortedTroves
 from mutualize.venues.stability_pool import V1, Index, StabilityPool
 

@@ -26,7 +26,7 @@ from mutualize.units import (
     times,
     times_signed,
 )
-from mutualize.venues.sheet import Sheet
+from mutualize.venues.cell_sheet import Sheet
 
 if TYPE_CHECKING:
     from mutualize.book import View
