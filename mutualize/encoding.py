@@ -23,6 +23,7 @@ import attrs
 import mutualize.compound_events
 import mutualize.isolated_events
 import mutualize.tier_events
+import mutualize.trove_events
 import mutualize.vault_events  # noqa: F401 - the kinds of events of all are registered by being imported
 from mutualize.accounts import Transfer
 from mutualize.events import KINDS, Cell, Entry, Event

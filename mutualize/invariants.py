@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from mutualize import compound_laws, isolated_laws, vault_laws
+from mutualize import compound_laws, isolated_laws, trove_laws, vault_laws
 from mutualize.accounts import HAS, OUTSIDE, account, is_debit_normal, split_account, tier_account
 from mutualize.book import Book
 from mutualize.errors import InvariantBroken
@@ -165,9 +165,10 @@ def _named(book: Book, ending: str) -> Iterable[tuple[str, str, Mapping[str, int
 def tiers_are_in_cash(book: Book) -> str | None:
     """Hold what a venue has for its tiers against its cash: nobody else was paid with it.
 
-    The stablecoins of a vault engine are no cash: it owes them to its own tiers, as to everybody else.
+    The stablecoins that a venue makes itself are no cash: it owes them to its tiers, as to everybody else.
     """
     own = {(engine.venue, as_name(engine.number("stablecoin"))) for engine in vault_laws.engines(book)}
+    own |= {(system.venue, system.stablecoin) for system in trove_laws.systems(book)}
     held: dict[tuple[str, str], int] = {}
     for name, asset, debits in book.balances():
         venue, part = split_account(name)
@@ -230,7 +231,7 @@ def ious_are_not_negative(book: Book) -> str | None:
     return None
 
 
-for family in (vault_laws, isolated_laws, compound_laws):
+for family in (vault_laws, isolated_laws, compound_laws, trove_laws):
     CHEAP.update(family.CHEAP)
     DEEP.update(family.DEEP)
 

@@ -1,7 +1,7 @@
 """A tier: one row of a waterfall. Whose money, up to how much, when, and shared how.
 
-payer     fund, house, stake · members, assessment, debtor · claims, winners, holder, margin, loans
-          mint, injection, revenue
+payer     fund, house, stake · members, assessment, debtor · claims, winners, holder, margin
+          depositors, loans · mint, injection, revenue
 limit     a share of what is left, an amount, a multiple of a contribution, a quota; above an offset
 when      at once · not before a wait or a vote · later, by a deadline, and passes on what it lacks
 sharing   pro rata · by weight · ranked · first-loss, as things are now or at the default
@@ -19,6 +19,7 @@ FUND, HOUSE, STAKE = "fund", "house", "stake"
 MEMBERS, ASSESSMENT, DEBTOR = "members", "assessment", "debtor"
 CLAIMS, WINNERS, HOLDER, MARGIN = "claims", "winners", "holder", "margin"
 LOANS, MINT, INJECTION, REVENUE = "loans", "mint", "injection", "revenue"
+DEPOSITORS: Final = "depositors"
 PAYERS: Final = (
     FUND,
     HOUSE,
@@ -30,6 +31,7 @@ PAYERS: Final = (
     WINNERS,
     HOLDER,
     MARGIN,
+    DEPOSITORS,
     LOANS,
     MINT,
     INJECTION,

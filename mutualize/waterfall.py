@@ -108,7 +108,8 @@ class Waterfall:
         )
         self.open = OpenLosses(cover.name)
         self._membership = Membership(cover.name, governance)
-        self._tells_debtor = any(tier.payer in NEEDS_DEBTOR for tier in every)
+        by_debtor = (*NEEDS_DEBTOR, *getattr(cover, "by_debtor", ()))
+        self._tells_debtor = any(tier.payer in by_debtor for tier in every)
         self.stakes = dict(stakes or {})
         self.tells_more = freezes or self._tells_debtor or recoveries is not None
         """Whether a loss leads to more than what its tiers owe and pay."""

@@ -1,4 +1,4 @@
-"""The games in which guards are hunted: of pools, vault engines, balances with their tiers, and markets.
+"""The games in which guards are hunted: of pools, vault engines, troves, balances, and markets.
 
 The rule: a game is the one that the error oracle of its kind was proved in, but nobody looks at the laws.
 """
@@ -13,6 +13,7 @@ import compound_game
 import custody_game
 import isolated_game
 import isolated_wishes
+import trove_game
 import vault_game
 from auditor import Auditor
 from driver import opening
@@ -30,6 +31,7 @@ from mutualize.errors import Reason, Refused
 from mutualize.protocol import Protocol
 from mutualize.venues.cdp import CODES, Vaults
 from mutualize.venues.outside import Feed
+from mutualize.venues.stability_pool import INDEXES
 
 
 def outcome(protocol: Protocol, book: Book, command: c.Command, at: int) -> Reason | None:
@@ -185,3 +187,31 @@ def markets(seeds: int, length: int) -> Iterator[Refusal]:
                 game.step()
                 if game.wish is not None and game.receipt.refused:
                     yield OfMarkets(game, game.wish, game.receipt.refused)
+
+
+@attrs.frozen
+class OfTroves(Refusal):
+    """A trove system's, or its waterfall's."""
+
+    game: trove_game.Game
+    command: c.Command
+
+    def told(self) -> Reason | None:
+        """Ask the plain system."""
+        return self.game.foretell(self.command)
+
+    def again(self) -> Reason | None:
+        """Ask a new system."""
+        *_, protocol = trove_game.new_protocol(self.game.index, trove_game.OWN)
+        return outcome(protocol, self.game.book, self.command, self.game.at)
+
+
+def troves(seeds: int, length: int) -> Iterator[Refusal]:
+    """Play a trove system with each index of its pool."""
+    for seed in range(seeds):
+        for index in INDEXES:
+            game = trove_game.Game(index, trove_game.OWN, seed, foretold=False, checked=False)
+            for _ in range(length):
+                command = game.step()
+                if command is not None and game.receipt.refused:
+                    yield OfTroves(game, command)

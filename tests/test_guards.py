@@ -13,13 +13,15 @@ import pytest
 from auditor import LawBroken
 from custody_game import play
 from guards import Guard, Hunt, Refusal, all_guards
-from guards_games import balances, isolated, markets, pools, vaults
+from guards_games import balances, isolated, markets, pools, troves, vaults
 from guards_scenes import balance_scenes, pool_scenes, unit_scenes, vault_scenes
 from guards_scenes_markets import comet_scenes, compound_scenes
+from guards_scenes_troves import pools_alone, trove_scenes
 from planting import replaced
 from systems import SETUPS
 
 VAULTS = ("auction", "cdp", "clip", "flap", "flip", "flop", "shutdown", "vat", "vow")
+TROVES = ("stability", "stability_pool", "trove_liquidation", "troves")
 BALANCES = ("custody", "membership", "payers", "recoveries", "reported_losses", "waterfall")
 ISOLATED = ("isolated", "isolated_work")
 MARKETS = (
@@ -38,6 +40,9 @@ OLDER = [setup for setup in SETUPS if setup.rate_form]
 
 NEVER_FIRST = {
     ("staking.StakePool._leave", "SHARES_ARE_INSUFFICIENT"): "nobody has announced more than he holds",
+    ("troves.Troves.close", "TROVE_IS_THE_LAST"): "fees are missing to who would repay all the debt there is",
+    ("troves.Troves.restake", "POOL_IS_EXHAUSTED"): "troves with a stake of 0 have a nominal ratio of 0",
+    ("trove_liquidation.Sequence.end", "POOL_IS_EXHAUSTED"): "as before: somebody has a stake",
     ("clip.bark", "TAB_IS_ZERO"): "a unit of debt is 10²⁷ rad or more, and `chop` 10⁻¹⁸ or more",
     ("flip._slice_2020", "AUCTION_WOULD_BE_EMPTY"): "all debt goes with the last collateral",
 }
@@ -46,7 +51,7 @@ NEVER_FIRST = {
 BY_LAW = {("recoveries.Recoveries._recover", "NOTHING_IS_OWED_BACK"): "recoveries"}
 """Guards of which no oracle knows, and the law that is broken without them in play."""
 
-LEAST = {"scenes": 15, "vaults": 80, "isolated": 20, "balances": 30, "pools": 70, "markets": 20}
+LEAST = {"scenes": 15, "vaults": 80, "isolated": 20, "balances": 30, "pools": 70, "markets": 20, "troves": 20}
 """In each kind of game so many guards are missed at least."""
 
 
@@ -59,19 +64,26 @@ def hunt() -> Hunt:
         known = {**NEVER_FIRST, **BY_LAW}
         hunt.play(kind, refusals, lambda guard: guard.name not in known and wanted(guard))
 
-    every = (pool_scenes, vault_scenes, balance_scenes, unit_scenes, compound_scenes, comet_scenes)
+    every = (
+        pool_scenes,
+        vault_scenes,
+        balance_scenes,
+        unit_scenes,
+        compound_scenes,
+        comet_scenes,
+        trove_scenes,
+        pools_alone,
+    )
     for scenes in every:
         play_for("scenes", scenes(), lambda _: True)
     play_for("vaults", vaults(24, 450), lambda guard: guard.module in VAULTS)
     play_for("isolated", isolated(40, 300), lambda guard: guard.module in ISOLATED)
+    play_for("troves", troves(12, 400), lambda guard: guard.module in TROVES)
     play_for("balances", balances(400, 100), lambda guard: guard.module in BALANCES)
     play_for("markets", markets(60, 150), lambda guard: guard.module in MARKETS)
     play_for("pools", pools(OLDER, 40, 350), lambda guard: guard.module == "rate_stake")
-    play_for(
-        "pools",
-        pools(SETUPS, 14, 350),
-        lambda guard: guard.module not in (*VAULTS, *BALANCES, *ISOLATED, *MARKETS),
-    )
+    own = (*VAULTS, *BALANCES, *ISOLATED, *MARKETS, *TROVES)
+    play_for("pools", pools(SETUPS, 14, 350), lambda guard: guard.module not in own)
     return hunt
 
 
@@ -110,4 +122,4 @@ def test_the_guards_are_found() -> None:
     paths = {"pool.Pool.supply", "umbrella.Umbrella.slash", "outside.Feed.decide", "flip.tend", "units.plus"}
     assert paths <= {path for path, _ in names}
     assert names >= {*NEVER_FIRST, *BY_LAW}
-    assert {*VAULTS, *BALANCES, *ISOLATED, *MARKETS} <= {guard.module for guard in guards}
+    assert {*VAULTS, *BALANCES, *ISOLATED, *MARKETS, *TROVES} <= {guard.module for guard in guards}

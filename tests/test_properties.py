@@ -18,6 +18,7 @@ import attrs
 import custody_play
 import isolated_game
 import pytest
+import trove_game
 import vault_game
 from driver import run
 from driver_counts import Counts
@@ -94,14 +95,17 @@ ELSEWHERE = (
     "mutualize.venues.cdp.Vaults",
     "mutualize.venues.custody.Custody",
     "mutualize.venues.isolated.IsolatedMarket",
+    "mutualize.venues.stability.Stability",
 )
-"""Who decides what test_properties_custody.py, test_vaults_random.py and test_isolated_random.py play."""
+"""Who decides what other tests play: those of custody, vaults, isolated markets and troves."""
 
 GIVEN_ELSEWHERE = {
     **custody_play.REFUSED,
     **isolated_game.REFUSED,
     **vault_game.REFUSED,
     **vault_game.UNREACHABLE,
+    **trove_game.REFUSED,
+    **trove_game.RARE,
 }
 """Reasons that are given in those plays: how often at least, as their own tests assert; or why not."""
 
@@ -194,8 +198,13 @@ def all_commands() -> list[type[c.Command]]:
 
 
 def kinds_of_pools() -> list[str]:
-    """Return the kinds of events that are played here: none of vaults, isolated markets and slow tiers."""
-    elsewhere = ("mutualize.isolated_events", "mutualize.tier_events", "mutualize.vault_events")
+    """Return the kinds of events that are played here: none of vaults, other lenders and slow tiers."""
+    elsewhere = (
+        "mutualize.isolated_events",
+        "mutualize.tier_events",
+        "mutualize.trove_events",
+        "mutualize.vault_events",
+    )
     return [name for name, kind in KINDS.items() if kind.__module__ not in elsewhere]
 
 

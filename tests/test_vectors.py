@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from vector_player_compound import CometPlayer, Compound2Player
 from vector_player_isolated import IsolatedPlayer
+from vector_player_liquity import player_of
 from vector_player_maker import MakerPlayer
 from vector_players import PLAYERS, Differs, play
 
@@ -20,6 +21,7 @@ FAMILIES = {
     "morpho": IsolatedPlayer,
     "compound2": Compound2Player,
     "comet": CometPlayer,
+    "liquity": player_of,
 }
 HERE = Path(__file__).parent / "vectors"
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 import mutualize.compound_events
 import mutualize.isolated_events
+import mutualize.trove_events
 import mutualize.vault_events  # noqa: F401 - the kinds of all are registered by being imported
 from mutualize.events import KINDS, AgentFailed, Entry, Event
 from mutualize.projections.auctions import Auctions

@@ -14,6 +14,7 @@ from mutualize.book import Book
 from mutualize.members import fund_table
 from mutualize.projections.mirror import Mirror
 from mutualize.tables import as_name, balance_table, debt_table, stake_table, supply_table
+from mutualize.trove_laws import System, systems
 from mutualize.units import mul_div_down, ray_mul_down, ray_mul_up
 from mutualize.vault_laws import Engine, engines
 from mutualize.venues.isolated_work import Side
@@ -34,12 +35,15 @@ def closing(book: Book, mirror: Mirror) -> Mapping[str, Mapping[str, int]]:
     amounts: Amounts = {}
     for venue, asset in mirror.reserves():
         _holders(amounts, book, mirror, venue, asset)
-    vaults = engines(book)
+    vaults, troves = engines(book), systems(book)
     for engine in vaults:
         _vaults(amounts, engine)
+    for system in troves:
+        _troves(amounts, system)
     shared = {_stakers(amounts, book, mirror, *stake) for stake in mirror.stakes()}
     markets = {(market.venue, market.loan): market for market in isolated_laws.markets(book)}
     listed, by_holder = set(mirror.reserves()), {engine.venue for engine in vaults}
+    by_holder |= {system.venue for system in troves}
     for name, asset, balance in mirror.balances():
         venue, whole = split_account(name)
         part, _, fund = whole.partition(":")
@@ -81,6 +85,20 @@ def _vaults(amounts: Amounts, engine: Engine) -> None:
             _add(amounts, stablecoin, owner, -art * rate)
     _people(amounts, stablecoin, engine.of("dai"))
     _people(amounts, token, engine.of("gov"))
+
+
+def _troves(amounts: Amounts, system: System) -> None:
+    """Divide what troves hold and owe among their owners; nobody owns what is not yet taken."""
+    for table, asset in (("coll", system.collateral), ("surplus", system.collateral)):
+        for owner, amount in system.of(table).items():
+            _add(amounts, asset, owner, amount)
+    for owner, debt in system.of("debt").items():
+        _add(amounts, system.stablecoin, owner, -debt)
+    for holder, amount in system.book.table(balance_table(system.venue, system.stablecoin)).items():
+        _add(amounts, system.stablecoin, holder, amount)
+    given, owed = (account(system.venue, part) for part in ("claims:redistributed", "loans:redistributed"))
+    _add(amounts, system.collateral, given, system.number("default_coll"))
+    _add(amounts, system.stablecoin, owed, -system.number("default_debt"))
 
 
 def _people(amounts: Amounts, asset: str, table: Mapping[str, int]) -> None:

@@ -37,6 +37,7 @@ from mutualize.events import (
     Withdrawn,
 )
 from mutualize.tier_events import ContributionReturned, MemberContributed, RecoveryAllocated, RecoveryPaid
+from mutualize.trove_events import TroveEvent, TroveOpened
 from mutualize.vault_events import CollateralExited, CollateralJoined, DaiMoved, GovernanceMinted
 from mutualize.venues.vat import VOW
 
@@ -60,6 +61,7 @@ _OPENING: Final = (
     CollateralJoined,
     DaiMoved,
     GovernanceMinted,
+    TroveOpened,
 )
 """What counts as had at the start, if it happened in the first instant."""
 
@@ -151,7 +153,8 @@ class Gains:
             self._book(self._opening, _holder(event.venue, event.to), event.asset, event.amount)
         elif isinstance(event, GovernanceMinted):
             self._mint(event, opening=opening)
-        for account, asset, amount in _purses(event):
+        purses = (event.purse,) if isinstance(event, TroveEvent) else _purses(event)
+        for account, asset, amount in purses:
             cash[asset] = cash.get(asset, 0) - amount
             self._book(
                 self._opening if opening else self._flows, account, asset, -amount if opening else amount

@@ -22,6 +22,7 @@ from mutualize.tier import (
     BY_WEIGHT,
     CLAIMS,
     DEBTOR,
+    DEPOSITORS,
     FUND,
     HOLDER,
     HOUSE,
@@ -43,7 +44,7 @@ from mutualize.venues.markets_cover import MarketsCover
 
 CONVERTING: Final = (FUND, HOUSE, STAKE, MINT, INJECTION)
 """Payers who can pay in another asset than the one that is missing."""
-PROMPT: Final = (CLAIMS, WINNERS, HOLDER, MARGIN, LOANS, DEBTOR)
+PROMPT: Final = (CLAIMS, WINNERS, HOLDER, MARGIN, DEPOSITORS, LOANS, DEBTOR)
 """Payers who are there or are not: nothing more is raised from them by waiting."""
 OF_MEMBERS: Final = (MEMBERS, ASSESSMENT, DEBTOR)
 SHARED: Final = (MEMBERS, CLAIMS, WINNERS)

@@ -10,13 +10,11 @@ holder with a reserved name, and has an account of its own in the books. Rules: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from mutualize.accounts import Transfer
 from mutualize.errors import Reason, require
-from mutualize.events import Cell, Event
 from mutualize.tables import ORACLE
 from mutualize.units import (
     INT256_MAX,
@@ -24,11 +22,11 @@ from mutualize.units import (
     RAY,
     UINT256_MAX,
     WAD,
-    plus,
     ray_div_down,
     times,
     times_signed,
 )
+from mutualize.venues.cell_sheet import Sheet
 
 if TYPE_CHECKING:
     from mutualize.book import View
@@ -142,40 +140,18 @@ class Names:
     """Those of what the oracle tells."""
 
 
-class Vat:
+class Vat(Sheet):
     """What one transaction sees and changes; `tell` makes an event of what was changed so far."""
 
     def __init__(self, names: Names, view: View, at: int) -> None:
-        self.names, self.at = names, at
-        self.events: list[Event] = []
-        self._view = view
-        self._now: dict[tuple[str, str], int] = {}
-        self._read: dict[tuple[str, str], int] = {}
-        self._told: dict[tuple[str, str], int] = {}
-        self._transfers: list[Transfer] = []
+        super().__init__(names.venue, view, at)
+        self.names = names
 
-    # --- cells -------------------------------------------------------------------------------------------
+    # --- numbers -----------------------------------------------------------------------------------------
 
-    def get(self, table: str, key: str) -> int:
-        """Return one number of state, as it is now. `table` is without the venue's name."""
-        cell = (table, key)
-        now = self._now.get(cell)
-        if now is None:
-            now = self._read.get(cell)
-        if now is None:
-            default = SYSTEM_TERMS[key][0] if table == SYSTEM and key in SYSTEM_TERMS else 0
-            now = self._read[cell] = self._view.cell(f"{self.names.venue}.{table}", key, default)
-        return now
-
-    def put(self, table: str, key: str, value: int) -> None:
-        """Set one number of state."""
-        self._now[table, key] = value
-
-    def add(self, table: str, key: str, change: int) -> int:
-        """Change one number of state, and return it. Refuses what is no unsigned machine word."""
-        value = plus(self.get(table, key), change)
-        self.put(table, key, value)
-        return value
+    def initial(self, table: str, key: str) -> int:
+        """Return what a number is that was never set: a term of the engine has a default."""
+        return SYSTEM_TERMS[key][0] if table == SYSTEM and key in SYSTEM_TERMS else 0
 
     def system(self, key: str) -> int:
         """Return one number of the whole engine."""
@@ -191,48 +167,18 @@ class Vat:
 
     def source(self, ilk: str) -> int:
         """Return what the oracle told last, in wad."""
-        told = self._view.cell(ORACLE, self.names.ilks[ilk])
+        told = self.view.cell(ORACLE, self.names.ilks[ilk])
         return times(told, int(10 ** (18 - self.names.price_decimals)))
 
     def stablecoin_price(self) -> int:
         """Return what the oracle says of the stablecoin, 8 decimals: 1 where it says nothing."""
-        return self._view.cell(ORACLE, self.names.stablecoin, PRICE_UNIT)
+        return self.view.cell(ORACLE, self.names.stablecoin, PRICE_UNIT)
 
     # --- books -------------------------------------------------------------------------------------------
 
-    def post(self, debit: str, credit: str, asset: str, amount: int) -> None:
-        """Move an amount from one account of the venue to another; nothing moves where they are the same."""
-        if amount and debit != credit:
-            venue = self.names.venue
-            self._transfers.append(Transfer(f"{venue}:{debit}", f"{venue}:{credit}", asset, amount))
-
     def balance(self, part: str) -> int:
         """Return what an account of what the venue has holds in stablecoins, as it is now."""
-        name, asset = f"{self.names.venue}:{part}", self.names.stablecoin
-        own = [t for t in self._posted() if t.asset == asset]
-        moved = sum(t.amount for t in own if t.debit == name) - sum(t.amount for t in own if t.credit == name)
-        return self._view.debits(name, asset) + moved
-
-    def _posted(self) -> list[Transfer]:
-        return [*(t for event in self.events for t in event.transfers), *self._transfers]
-
-    def tell(self, kind: type[Event], **fields: Any) -> None:
-        """Make an event of all that was changed since the last one."""
-        venue = self.names.venue
-        changed = {key: value for key, value in self._now.items() if value != self._before(*key)}
-        cells = sorted(Cell(f"{venue}.{table}", key, value) for (table, key), value in changed.items())
-        self._told |= changed
-        self.events.append(
-            kind(**{"venue": venue, **fields}, transfers=tuple(self._transfers), cells=tuple(cells))
-        )
-        self._transfers = []
-
-    def _before(self, table: str, key: str) -> int:
-        """Return what a number was when it was last told of; what was never set was zero."""
-        before = self._told.get((table, key))
-        if before is None and table != SYSTEM:  # whose terms are read with a default
-            before = self._read.get((table, key))
-        return self._view.cell(f"{self.names.venue}.{table}", key) if before is None else before
+        return self.debits(part, self.names.stablecoin)
 
     # --- vat.sol -----------------------------------------------------------------------------------------
 

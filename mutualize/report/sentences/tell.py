@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mutualize.events import Event
-from mutualize.report.sentences import lending, markets, stakes, tiers, vaults, world
+from mutualize.report.sentences import lending, markets, stakes, tiers, troves, vaults, world
 from mutualize.report.sentences.words import TELLERS, Words
 
-MODULES = (world, lending, tiers, stakes, vaults, markets)
+MODULES = (world, lending, tiers, stakes, vaults, markets, troves)
 """Where the sentences stand: importing them registers every kind."""
 
 

@@ -18,11 +18,13 @@ DID: Final = (
     ("PositionOpened", "account", "borrowers"),
     ("ShortfallRecognised", "account", "borrowers"),
     ("VaultChanged", "account", "borrowers"),
+    ("TroveOpened", "account", "borrowers"),
     ("MemberContributed", "account", "members"),
     ("MoneyRecovered", "account", "donors"),
     ("ProposalMade", "account", "treasury"),
     ("FundContributed", "account", "founders"),
     ("Supplied", "account", "depositors"),
+    ("PoolDeposited", "account", "depositors"),
 )
 """Who did the first of these is that, whatever else he did."""
 _BY_KIND: Final = {kind: (at, field, role) for at, (kind, field, role) in reversed(list(enumerate(DID)))}

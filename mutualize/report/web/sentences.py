@@ -82,6 +82,10 @@ SENTENCES: Final = {
     "PricePublished": "The oracle told {price$} for one {asset}{_before}; the market said {market$}.",
     "PriceTagged": "The price of {asset} was fixed on {venue} for good.",
     "PriceTaken": "{venue} values {asset} at {price#18} from now on.",
+    "PoolDeposited": "{account} put {amount@asset} into the stability pool of {venue}, and was paid"
+    " {gain@collateral}.",
+    "PoolWithdrawn": "{account} took {amount@asset} out of the stability pool of {venue}, and was paid"
+    " {gain@collateral}.",
     "ProfitsSettled": "Losers paid winners {amount@asset} on {venue}.",
     "ProposalExecuted": "The vote {proposal} was carried out by {account}.",
     "ProposalMade": "{account} proposed {proposal}, which may be carried out from {executable%} on.",
@@ -104,9 +108,15 @@ SENTENCES: Final = {
     "StakeTransferred": "{account} handed shares of {stake} to {to}.",
     "Staked": "{account} staked {assets@asset} in {stake}.",
     "Supplied": "{account} {_supplied}.",
+    "SurplusClaimed": "{account} took {amount@asset}, left of a liquidated trove at {venue}.",
     "Traded": "{_trader} sold {_sold} for {_bought} at {_place}, where one {_thing} was {_mid}.",
     "TransactionFailed": "A transaction of {_payer} failed ({reason}) and cost {_gas}.",
     "TreasuryMinted": "{amount@asset} of interest went to {account}.",
+    "TroveAdjusted": "{account} changed a trove at {venue}.",
+    "TroveClosed": "The trove of {account} at {venue}, {collateral_amount@collateral} against"
+    " {debt_amount@debt}, was closed ({reason}).",
+    "TroveOpened": "{account} opened a trove at {venue} with {collateral_amount@collateral} and drew"
+    " {drawn@debt}.",
     "Unstaked": "{account} took {assets@asset} out of {stake}.",
     "VaultChanged": "{account} changed a vault of {ilk} on {venue}.",
     "VaultLiquidated": "{liquidator} had {lot@asset} seized from {account}'s vault; {auction} auction"
