@@ -133,6 +133,20 @@ def _of_dated(before: Scenario, after: Scenario, table: str, at: int) -> Iterato
     if earlier[0] != earlier[1]:
         problem = f"some of it is, or may be, before {format_time(at)}, and cannot be other afterwards"
         yield Objection((table,), problem, "Change rows that come later, or add some.")
+    if table == "governance":
+        voted = [_opened_by_vote(one) for one in (before, after)]
+        for name in sorted(voted[0] ^ voted[1]):
+            problem = (
+                f"whether a vote opens the exits of {name} is settled at the start: without one they open"
+            )
+            yield Objection(
+                (table,), f"{problem} by themselves", "Give the vote another moment, or add none."
+            )
+
+
+def _opened_by_vote(scenario: Scenario) -> set[str]:
+    """Return the venues whose exits a vote opens: nobody else ever does there."""
+    return {vote.venue for vote in scenario.governance if vote.action == "open-exits"}
 
 
 def _of(before: Scenario, after: Scenario, path: Path, at: int) -> Iterator[Objection]:
@@ -149,8 +163,10 @@ def _of(before: Scenario, after: Scenario, path: Path, at: int) -> Iterator[Obje
         for depth in (one.markets[str(path[1])].depth for one in (before, after))
     ):
         yield Objection(path, "a depth that trades move for good cannot be changed on its way", REMEDY)
-    elif path[2:3] == ("waterfall",) and before.venues[str(path[1])].kind == "cdp":
-        yield Objection(path, "the tiers of a vault engine are its contract's", REMEDY)
+    elif path[0] == "venues" and before.venues[str(path[1])].kind == "cdp":
+        yield Objection(path, "a vault engine has no such terms; its own come by [[acts]]", REMEDY)
+    elif path[2:3] == ("rules",) and before.venues[str(path[1])].kind != "pool":
+        yield Objection(path, "only a pool goes by such rules", REMEDY)
     elif path[2:3] == ("funds",):
         yield from _of_fund(before, after, path)
 
