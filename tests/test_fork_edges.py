@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import tiny_vaults
+from test_cli import call
 from test_fork import outcome, told_of_eth
 
 from mutualize.errors import Exit, MutualizeError
@@ -87,6 +88,26 @@ def test_a_shorter_delay_does_not_wait_for_what_is_under_way(kept: Path) -> None
     seen = parse_time("2024-01-01T12:20:45Z")
     assert told_at(delayed.run)[1] == seen, "told in the second in which it was seen"
     assert 179_986_111_111 not in told_of_eth(delayed.run.entries())
+
+
+def test_what_a_venue_refuses_at_that_moment_is_told_and_nothing_is_kept(tmp_path: Path) -> None:
+    """An umbrella's offset cannot be below the deficit that is open already."""
+    run_scenario("umbrella-2025", out=tmp_path / "run", set={"end": "2025-10-21T00:00:00Z"})
+    lower = {"venues.aave.umbrella.USDC.deficit_offset": "5"}
+    with pytest.raises(MutualizeError, match="refused at that moment: offset is too low") as told:
+        fork(tmp_path / "run", at="2025-10-11T00:00:00Z", set=lower, out=tmp_path / "forked")
+    assert "another moment" in told.value.remedy
+    assert not (tmp_path / "forked").exists()
+
+
+def test_a_run_that_has_not_ended_is_told_before_anything_is_run(kept: Path, tmp_path: Path) -> None:
+    """Without its summary there is nothing to hold the fork against."""
+    for name in ("scenario.toml", "ledger.jsonl"):
+        (tmp_path / name).write_bytes((kept / name).read_bytes())
+    asked = ["fork", str(tmp_path), "--at", NOON, "--set", "markets.ETH.price=1000"]
+    said = call(*asked, "--out", str(tmp_path / "forked"), code=Exit.MISSING)
+    assert "mutualize resume" in said.stderr
+    assert not (tmp_path / "forked").exists()
 
 
 # --- all kinds of venues -----------------------------------------------------------------------------------
