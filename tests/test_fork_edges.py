@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import split
 
 import pytest
 import tiny_vaults
-from test_cli import call
+from test_cli import call, from_json
 from test_fork import outcome, told_of_eth
 
 from mutualize.errors import Exit, MutualizeError
 from mutualize.events import PricePublished
 from mutualize.fork import fork
-from mutualize.run import Run
+from mutualize.report.alternatives import label_of
+from mutualize.report.web.page import commands
+from mutualize.run import Run, resume
 from mutualize.run import run as run_scenario
+from mutualize.scenario.load import load
 from mutualize.scenario.scalars import parse_time
 
 HARD = Path(__file__).parent / "hard-day"
@@ -174,6 +178,8 @@ def test_a_variant_that_a_fork_would_not_fit_does_not_stand_in_its_way(kept: Pat
     change = {"venues.pool.waterfall.haircut.limit": "0.5"}
     forked = fork(kept, at=NOON, set=change, out=tmp_path / "forked")
     assert run_scenario(tmp_path / "forked").digest == forked.run.digest
+    checked = from_json("check", str(tmp_path / "forked"))
+    assert [run["run"] for run in checked["runs"]] == ["three-tiers"], "and no variant is put on top of it"
 
 
 def test_a_whole_table_is_set_before_what_is_in_it_in_whatever_order_they_are_given(
@@ -193,3 +199,39 @@ def test_a_whole_table_is_set_before_what_is_in_it_in_whatever_order_they_are_gi
         assert run_scenario(folder).digest == forked.run.digest
         found.append(outcome(forked.run))
     assert found[0] == found[1] != outcome(run_scenario("three-tiers"))
+
+
+def test_a_page_tells_the_commands_that_come_to_the_same_fork(tmp_path: Path) -> None:
+    """Whole tables are written as one would type them, and what is no number is told as well."""
+    start = {"end": "2024-01-01T17:00:00Z", "venues.pool.funds.insurance-fund.USDC": "15000"}
+    run_scenario("three-tiers", out=tmp_path / "run", set=start)
+    table = (
+        'venues.pool.waterfall=[{tier="insurance-fund", payer="fund"},'
+        ' {tier="haircut", payer="claims", marked={assumed="it\'s a \\"what if\\""}}]'
+    )
+    forked = fork(tmp_path / "run", at=NOON, set=[table], out=tmp_path / "forked")
+    again, forking, _ = (split(command) for _, command in commands(forked.run.summary))
+    call(*again[1:-1], str(tmp_path / "again"))
+    chosen = [str(tmp_path / "again") if word == "DIR" else word for word in forking[1:]]
+    call(*[str(tmp_path / "fork") if word == "FORK" else word for word in chosen])
+    assert resume(tmp_path / "fork") is None
+    assert (tmp_path / "fork" / "ledger.jsonl").read_bytes() == (
+        tmp_path / "forked" / "ledger.jsonl"
+    ).read_bytes()
+    assert "waterfall = [{ tier =" in forked.run.report()
+    assert max(len(line) for line in forked.run.report().splitlines() if "A fork" in line) < 180
+
+
+def test_what_was_set_is_kept_whatever_it_is_and_does_not_make_another_scenario(tmp_path: Path) -> None:
+    """A moment has no mark that could tell of it; a run and the same values by hand have one digest."""
+    ran = run_scenario("three-tiers", out=tmp_path / "run", set={"end": "2024-01-01T12:00:00Z"}, seed=9)
+    assert ran.summary["scenario"]["set"] == {"end": "2024-01-01T12:00:00Z"}
+    text = (tmp_path / "run" / "scenario.toml").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("overrides = ")]
+    assert len(lines) == len(text.splitlines()) - 1
+    (tmp_path / "run" / "scenario.toml").write_text("\n".join(lines))
+    by_hand = load(tmp_path / "run")
+    assert not by_hand.overrides
+    assert by_hand.sha256 == ran.summary["scenario"]["sha256"]
+    plain = run_scenario("three-tiers").summary
+    assert label_of(plain, ran.summary) == "seed 9, end=2024-01-01T12:00:00Z"

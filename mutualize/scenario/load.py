@@ -17,7 +17,7 @@ from mutualize.scenario.beside import Beside, FileReader
 from mutualize.scenario.checks import COMPARISONS, check_tables
 from mutualize.scenario.crosschecks import check_whole, find_gaps
 from mutualize.scenario.document import Document, parse, read_document
-from mutualize.scenario.dump import canonical, digest
+from mutualize.scenario.dump import OVERRIDES, canonical, digest
 from mutualize.scenario.find import FILE, find
 from mutualize.scenario.fork import blended, objections
 from mutualize.scenario.known import Known
@@ -118,6 +118,7 @@ def _read(
         _apply(setter, variant)
     for path, typed in overrides:
         setter.override(path, typed)
+    _note(setter)
     before = copied(data) if FORK in data else None
     scenario = _understood(data, setter.cuts, beside, problems)
     if scenario is None or scenario.fork is None or before is None:
@@ -206,6 +207,13 @@ def _apply(setter: Setter, variant: str) -> None:
     else:
         setter.variant(variant)
         setter.data[APPLIED] = variant
+
+
+def _note(setter: Setter) -> None:
+    """Let the data say what a user set in it: the copy of a run tells how to repeat it."""
+    told = setter.data.get(OVERRIDES)
+    if setter.typed and (told is None or isinstance(told, dict)):
+        setter.data[OVERRIDES] = {**(told or {}), **setter.typed}
 
 
 @attrs.define
