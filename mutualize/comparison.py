@@ -262,5 +262,7 @@ def _summary_of(ledger: Path) -> Data:
         raise MutualizeError(str(path), f"is no summary of this version: its schema is not {SCHEMA}.")
     about: Any = summary.get("ledger")
     if not isinstance(about, dict) or about.get("digest") != verdict.root:
+        if verdict.condition is Condition.TORN:
+            raise MutualizeError(str(ledger), str(verdict), code=verdict.code)
         raise MutualizeError(str(path), "is of another run than the ledger beside it.")
     return summary

@@ -117,13 +117,19 @@ class Waterfall:
     def change(self, view: View, other: Waterfall) -> None:
         """Go by another table from now on; stakes, and the table of recoveries, stay what they are.
 
-        Raises ValueError while a loss waits or is owed: it stands at a place of this table.
+        Raises ValueError while a loss waits or is owed: it stands at a place of this table. How deep the
+        markets are that tiers sell on may be other all the same.
         """
-        if any(self.open.all(view, asset) for asset in self.cover.assets):
-            raise ValueError("a loss is open")
+        for asset in self.cover.assets:
+            tables = [[attrs.evolve(t, depth=None) for t in one.tiers(asset)] for one in (self, other)]
+            if (tables[0] != tables[1] or self.freezes != other.freezes) and self._is_open(view):
+                raise ValueError("a loss is open")
         self._by_asset, self._tiers = other._by_asset, other._tiers
         self.freezes, self._tells_debtor = other.freezes, other._tells_debtor
         self.tells_more = other.tells_more
+
+    def _is_open(self, view: View) -> bool:
+        return any(self.open.all(view, asset) for asset in self.cover.assets)
 
     def tiers(self, asset: str) -> Sequence[Tier]:
         """Return the table for a lost asset."""

@@ -149,6 +149,7 @@ def test_different_money_is_not_compared(tiers: Path) -> None:
         (["three-tiers", "STRANGE"], 2, "no summary of this version"),
         (["three-tiers", "BROKEN"], 74, "cannot be read"),
         (["three-tiers", "CORRUPT"], 8, "corrupt"),
+        (["three-tiers", "TORN"], 6, "torn"),
     ],
 )
 def test_what_cannot_be_compared_says_why(
@@ -170,6 +171,9 @@ def test_what_cannot_be_compared_says_why(
         case "CORRUPT":
             ledger = folder / "ledger.jsonl"
             ledger.write_bytes(ledger.read_bytes().replace(b"64991795239", b"64991795238"))
+        case "TORN":
+            ledger = folder / "ledger.jsonl"
+            ledger.write_bytes(ledger.read_bytes()[:-300])
     named = [str(folder) if word.isupper() else word for word in words]
     assert said in call("compare", *named, code=code).stderr
 

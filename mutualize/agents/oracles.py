@@ -79,6 +79,7 @@ class PriceFeed:
         self._signals = [traded_signal(market.asset)] if self._seen_at.depth.permanent else []
         if changes:
             self._signals.append(feed_signal(market.asset))
+        self._is_other = False
         self._under_way: deque[tuple[int, int]] = deque()
 
     def run(self, world: World) -> Steps:
@@ -88,8 +89,11 @@ class PriceFeed:
         return self._observe(world)
 
     def change(self, oracle: Oracle) -> None:
-        """Go by another oracle from now on; what is under way arrives as it would have."""
-        self._oracle = oracle
+        """Go by another oracle from now on.
+
+        What is under way arrives as it would have, unless what is observed later is there before it.
+        """
+        self._oracle, self._is_other = oracle, True
 
     def _observe(self, world: World) -> Steps:
         """Publish in the next block after the delay."""
@@ -100,10 +104,10 @@ class PriceFeed:
             if not moments and not self._signals:
                 return
             yield world.wait(self, *self._signals, until=min(moments) if moments else None)
-            seen = self._seen(world) if world.now == due else None
+            seen = self._seen(world) if self._is_due(world, due, price, at) else None
             if seen is not None:
                 price, at = seen, world.now
-                self._under_way.append((self._arrives(world.now), price))
+                self._set_out(self._arrives(world.now), price)
             self._arrive(world)
 
     def _bid(self, world: World, sending: Sending) -> Steps:
@@ -114,7 +118,9 @@ class PriceFeed:
             if due is None and not self._signals:
                 return
             yield world.wait(self, *self._signals, until=due)
-            seen, seen_at = self._seen(world) if world.now == due else None, world.now
+            if not self._is_due(world, due, price, at):
+                continue
+            seen, seen_at = self._seen(world), world.now
             if seen is None:
                 continue
             yield world.sleep(self, self._oracle.delay_s)
@@ -132,6 +138,20 @@ class PriceFeed:
         """Return when the next price is observed, given the last one that was."""
         due = self._oracle.next_publication(self._seen_at, world.now, price, at, world.end)
         return self._included(due, 0) if due is not None and self._direct else due
+
+    def _is_due(self, world: World, due: int | None, price: int | None, at: int) -> bool:
+        """Say whether a price is observed now: where the feed has just become another, as that one has it."""
+        if not self._is_other:
+            return world.now == due
+        self._is_other = False
+        now = world.now
+        return self._oracle.next_publication(self._market, now - 1, price, at, now) == now
+
+    def _set_out(self, arrives: int, price: int) -> None:
+        """Send an observation. An older one that would come after it (the delay was longer) is dropped."""
+        while self._under_way and self._under_way[-1][0] > arrives:
+            self._under_way.pop()
+        self._under_way.append((arrives, price))
 
     def _arrival(self) -> int | None:
         return self._under_way[0][0] if self._under_way else None

@@ -67,16 +67,18 @@ class Stock:
                 heappush(self._due, (world.now + AGAIN_S, amount))
 
 
-def quote_of(price: Callable[[int], int | None], money: Callable[[int], int | None], cost: int) -> Quote:
+def quote_of(
+    price: Callable[[int], int | None], money: Callable[[int], int | None], cost: Callable[[], int]
+) -> Quote:
     """Return what a unit of collateral is worth in stablecoins (ray): both prices have 8 decimals.
 
-    `cost` (WAD) is the share that a trade costs.
+    `cost` (WAD) is the share that a trade costs by now: a fork may change it.
     """
 
     def quote(at: int) -> int | None:
         told, stable = price(at), money(at)
         if told is None or not stable:
             return None
-        return mul_div_down(mul_div_down(told, RAY, stable), WAD - cost, WAD)
+        return mul_div_down(mul_div_down(told, RAY, stable), WAD - cost(), WAD)
 
     return quote

@@ -34,10 +34,9 @@ class Turn:
         if commands:
             receipt = world.submit(*commands)
             if receipt.refused is not None:
-                raise MutualizeError(
-                    "[fork.set]",
-                    f"is refused at that moment: {receipt.refused.name.lower().replace('_', ' ')}.",
-                )
+                reason = receipt.refused.name.lower().replace("_", " ")
+                remedy = "Choose another moment, or another value."
+                raise MutualizeError("[fork.set]", f"is refused at that moment: {reason}.", remedy)
             seq = receipt.seq
         for signal in self._signals:
             world.signal(signal, seq)

@@ -58,6 +58,7 @@ def fork(
         from mutualize.report.web.page import require_free
 
         require_free(page, force=force, to_come=out)
+    before = side_of(folder, folder)
     with TemporaryDirectory(prefix="mutualize-fork-") as place, Progress() as progress:
         kept = Path(place) / "fork" if out is None else Path(out)
         forked = fork_run(
@@ -65,7 +66,7 @@ def fork(
         )
         if forked.run.ended.code is not Exit.OK:
             click.get_current_context().exit(forked.run.ended.code)
-        found = compared([side_of(folder, folder), side_of("the fork", str(kept))])
+        found = compared([before, side_of("the fork", str(kept))])
         if page is not None:
             size = write_page_of_two(found, page, force=force)
             click.echo(f"{page}: {size:,} bytes. Open it in a browser; it needs nothing else.", err=True)

@@ -13,7 +13,7 @@ from mutualize.report.text import moment, numeral
 from mutualize.scenario.beginnings import FUNDER
 from mutualize.scenario.dump import inline
 from mutualize.scenario.fork import FORKED, changes
-from mutualize.scenario.marks import KINDS, Input, in_list_order
+from mutualize.scenario.marks import KINDS, in_list_order
 from mutualize.scenario.model import Expect, Scenario, Tier, Venue
 from mutualize.tier import (
     ASSESSMENT,
@@ -161,7 +161,7 @@ def about(scenario: Scenario) -> Data:
             "seed": str(scenario.seed),
             "variant": scenario.variant,
             "fork": _fork(scenario),
-            "set": {given.path: given.value for given in _set(scenario)},
+            "set": _set(scenario),
             "money": scenario.money,
             "block_s": None if scenario.chain is None else scenario.chain.block_s,
         },
@@ -189,10 +189,12 @@ def about(scenario: Scenario) -> Data:
     }
 
 
-def _set(scenario: Scenario) -> list[Input]:
-    """Return what was set for this run, from its beginning on."""
+def _set(scenario: Scenario) -> Data:
+    """Return what was set for this run, from its beginning on: path and value, as it was typed."""
+    if scenario.overrides:
+        return {path: str(value) for path, value in scenario.overrides.items()}
     own = [given for given in scenario.inputs if given.kind == "override"]
-    return [given for given in own if not given.path.startswith(FORKED)]
+    return {given.path: given.value for given in own if not given.path.startswith(FORKED)}
 
 
 def _fork(scenario: Scenario) -> Data | None:

@@ -46,7 +46,8 @@ class Folder:
             for name in (LEDGER, SCENARIO):
                 if name not in taken:
                     problem = "does not exist: this is not the folder of a run."
-                    raise MutualizeError(str(self.path / name), problem, code=Exit.MISSING)
+                    remedy = "Run a scenario into one: mutualize run NAME --out DIR."
+                    raise MutualizeError(str(self.path / name), problem, remedy, code=Exit.MISSING)
             return
         if taken and not force:
             remedy = "Choose another place, or replace it with --force."

@@ -14,6 +14,8 @@ from typing import Any, Final
 from mutualize.units import format_decimal, mul_div_down
 
 DUST: Final = "dust"
+VALUE_MAX: Final = 60
+"""So many characters of a value that was set are shown in a sentence."""
 _HIDDEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Categories of characters that steer a terminal or a reader's eye: control, bidi, surrogates, line ends."""
 
@@ -118,5 +120,7 @@ def listing(words: list[str]) -> str:
 def changed(fork: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a fork changes, as a summary has it, in a line each."""
     for change in fork["changes"]:
+        now = clean(change["now"])
+        now = now if len(now) <= VALUE_MAX else f"{now[: VALUE_MAX - 1]}…"
         was = f" (was {clean(change['before'])})" if change["before"] else ""
-        yield f"from {fork['at']} on, {clean(change['path'])} = {clean(change['now'])}{was}"
+        yield f"from {fork['at']} on, {clean(change['path'])} = {now}{was}"

@@ -20,6 +20,8 @@ from mutualize.scenario.marks import KINDS
 from mutualize.scenario.model import DataFile, Scenario
 
 WIDTH: Final = 100
+OVERRIDES: Final = "overrides"
+"""The table of what was set for a run."""
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\t": "\\t", "\f": "\\f"}
 
@@ -46,9 +48,12 @@ def _rank(name: str, value: Any, names: Sequence[str]) -> tuple[bool, int]:
 
 
 def digest(data: Mapping[str, Any], files: Sequence[DataFile]) -> str:
-    """Return the SHA-256 of canonical data and the digests of the files beside it, in hexadecimal."""
+    """Return the SHA-256 of canonical data and the digests of the files beside it, in hexadecimal.
+
+    How its values came about does not count: the same values set by hand are the same scenario.
+    """
     content = {
-        "data": data,
+        "data": {name: value for name, value in data.items() if name != OVERRIDES},
         "files": {file.name: file.sha256 for file in sorted(files, key=lambda f: f.name)},
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
+from mutualize.scenario.dump import inline
 from mutualize.scenario.known import plain
 from mutualize.scenario.market import Gap
 from mutualize.scenario.model import DataFile, Scenario
@@ -26,7 +27,8 @@ FORKED: Final = "fork.set."
 """What the path of an input begins with that holds from the fork on."""
 NO_MATTER: Final = {
     "title", "summary", "not_modelled", "sources", "conflicts", "variants", "spread", "applied", "fork",
-    "expect_rows", "expect", "inputs", "gaps", "files", "data", "sha256", "folder", "limits", "after",
+    "overrides", "expect_rows", "expect", "inputs", "gaps", "files", "data", "sha256", "folder", "limits",
+    "after",
 }  # fmt: skip
 """What has no influence on a run."""
 DATED: Final = {
@@ -133,6 +135,20 @@ def _of_dated(before: Scenario, after: Scenario, table: str, at: int) -> Iterato
     if earlier[0] != earlier[1]:
         problem = f"some of it is, or may be, before {format_time(at)}, and cannot be other afterwards"
         yield Objection((table,), problem, "Change rows that come later, or add some.")
+    if table == "governance":
+        voted = [_opened_by_vote(one) for one in (before, after)]
+        for name in sorted(voted[0] ^ voted[1]):
+            problem = (
+                f"whether a vote opens the exits of {name} is settled at the start: without one they open"
+            )
+            yield Objection(
+                (table,), f"{problem} by themselves", "Give the vote another moment, or add none."
+            )
+
+
+def _opened_by_vote(scenario: Scenario) -> set[str]:
+    """Return the venues whose exits a vote opens: nobody else ever does there."""
+    return {vote.venue for vote in scenario.governance if vote.action == "open-exits"}
 
 
 def _of(before: Scenario, after: Scenario, path: Path, at: int) -> Iterator[Objection]:
@@ -149,8 +165,10 @@ def _of(before: Scenario, after: Scenario, path: Path, at: int) -> Iterator[Obje
         for depth in (one.markets[str(path[1])].depth for one in (before, after))
     ):
         yield Objection(path, "a depth that trades move for good cannot be changed on its way", REMEDY)
-    elif path[2:3] == ("waterfall",) and before.venues[str(path[1])].kind == "cdp":
-        yield Objection(path, "the tiers of a vault engine are its contract's", REMEDY)
+    elif path[0] == "venues" and before.venues[str(path[1])].kind == "cdp":
+        yield Objection(path, "a vault engine has no such terms; its own come by [[acts]]", REMEDY)
+    elif path[2:3] == ("rules",) and before.venues[str(path[1])].kind != "pool":
+        yield Objection(path, "only a pool goes by such rules", REMEDY)
     elif path[2:3] == ("funds",):
         yield from _of_fund(before, after, path)
 
@@ -179,7 +197,10 @@ def _matches(path: Path, pattern: tuple[str, ...]) -> bool:
 
 
 def blended(before: Scenario, after: Scenario, at: int) -> Scenario:
-    """Return one scenario of both: what begins as `before`, dated rows and the end of `after`."""
+    """Return one scenario of both: what begins as `before`, dated rows and the end of `after`.
+
+    It has no variants: it is about one run, and need not fit any other.
+    """
     later = {table: getattr(after, table) for table in DATED}
     for table, moment in MOMENTS.items():
         later[table] = tuple(
@@ -193,6 +214,7 @@ def blended(before: Scenario, after: Scenario, at: int) -> Scenario:
         **later,
         end=after.end,
         after=after,
+        variants={},
         inputs=(*before.inputs, *(attrs.evolve(given, path=f"{FORKED}{given.path}") for given in changed)),
         gaps=tuple(_gaps(before, after, at)),
         files=_files(before, after),
@@ -215,16 +237,12 @@ def _files(before: Scenario, after: Scenario) -> tuple[DataFile, ...]:
 
 
 def changes(scenario: Scenario) -> list[tuple[str, str, str]]:
-    """Return what a fork sets: the path, the value before and the one from then on, as they stand there."""
+    """Return what a fork sets: path, the value before in short, and the one from then on, as one types it."""
     if scenario.fork is None:
         return []
     told = []
     for path, value in scenario.fork.set.items():
         before = plain(get(scenario.data, resolve(scenario.data, path).path))
-        told.append((path, "" if before is None else _words(before), _words(plain(value))))
+        was = "" if before is None else before if isinstance(before, str) else shown(before)
+        told.append((path, was, value if isinstance(value, str) else inline(value)))
     return told
-
-
-def _words(value: Any) -> str:
-    """Write a value short: a table or a list is not told in full."""
-    return value if isinstance(value, str) else shown(value)

@@ -17,14 +17,14 @@ from mutualize.scenario.beside import Beside, FileReader
 from mutualize.scenario.checks import COMPARISONS, check_tables
 from mutualize.scenario.crosschecks import check_whole, find_gaps
 from mutualize.scenario.document import Document, parse, read_document
-from mutualize.scenario.dump import canonical, digest
+from mutualize.scenario.dump import OVERRIDES, canonical, digest
 from mutualize.scenario.find import FILE, find
 from mutualize.scenario.fork import blended, objections
 from mutualize.scenario.known import Known
 from mutualize.scenario.limits import LIMITS, Limits
 from mutualize.scenario.market import Chain, Followed, Market, Oracle
 from mutualize.scenario.model import Expect, ExpectRow, Fork, Scenario
-from mutualize.scenario.place import Path, Problems, TooManyError, did_you_mean, display, shown
+from mutualize.scenario.place import Path, Problems, TooManyError, did_you_mean, display, parse_path, shown
 from mutualize.scenario.population import Position, PositionRow
 from mutualize.scenario.presets import expand
 from mutualize.scenario.reader import BAD, Reader
@@ -75,13 +75,17 @@ def load_document(
     *,
     limits: Limits = LIMITS,
 ) -> Scenario:
-    """Load a parsed scenario. Without variant and overrides, its variants are checked as well."""
+    """Load a parsed scenario. Without variant and overrides, its variants are checked as well.
+
+    Not those of a fork: what it sets is about the one run that it comes from.
+    """
     beside = Beside(folder, limits)
     problems = Problems(document.file, lambda: document.lines)
     scenario = None
     with suppress(TooManyError):
         scenario = _read(document, beside, overrides, variant, problems)
-        if scenario is not None and variant is None and not overrides and scenario.applied is None:
+        is_base = variant is None and not overrides and (scenario is None or scenario.applied is None)
+        if scenario is not None and is_base and scenario.fork is None:
             for name in scenario.variants:
                 _check_variant(document, beside, name, problems)
     problems.raise_if_any()
@@ -114,6 +118,7 @@ def _read(
         _apply(setter, variant)
     for path, typed in overrides:
         setter.override(path, typed)
+    _note(setter)
     before = copied(data) if FORK in data else None
     scenario = _understood(data, setter.cuts, beside, problems)
     if scenario is None or scenario.fork is None or before is None:
@@ -133,7 +138,8 @@ def _forked(
     del data[FORK]
     setter = Setter(data, problems, beside.limits, [*cuts])
     values = {path: _from_start(path, value, scenario.start, fork.at) for path, value in fork.set.items()}
-    setter.settle(values, (FORK, "set"), {"override": f"set from {format_time(fork.at)} on"})
+    deeper_last = dict(sorted(values.items(), key=lambda item: _steps(item[0])))
+    setter.settle(deeper_last, (FORK, "set"), {"override": f"set from {format_time(fork.at)} on"})
     after = None if problems.found else _understood(data, setter.cuts, beside, problems)
     if after is None:
         return None
@@ -145,6 +151,13 @@ def _forked(
         blended(scenario, after, fork.at),
         sha256=digest(scenario.data, (*scenario.files, *(f for f in after.files if f not in scenario.files))),
     )
+
+
+def _steps(path: str) -> int:
+    """Return how deep a path leads: a table is set before what is in it, in whatever order they stand."""
+    with suppress(ValueError):
+        return len(parse_path(path))
+    return 0
 
 
 def _from_start(path: str, value: Any, start: int, at: int) -> Any:
@@ -194,6 +207,13 @@ def _apply(setter: Setter, variant: str) -> None:
     else:
         setter.variant(variant)
         setter.data[APPLIED] = variant
+
+
+def _note(setter: Setter) -> None:
+    """Let the data say what a user set in it: the copy of a run tells how to repeat it."""
+    told = setter.data.get(OVERRIDES)
+    if setter.typed and (told is None or isinstance(told, dict)):
+        setter.data[OVERRIDES] = {**(told or {}), **setter.typed}
 
 
 @attrs.define

@@ -269,6 +269,11 @@ class Scenario:
     applied: str | None = of(
         Name(), "the variant whose values these are (written by the program into a run's copy)", default=None
     )
+    overrides: Mapping[str, Any] = of(
+        Settings(),
+        "what was set for this run, as it was typed (written by the program into a run's copy)",
+        factory=dict,
+    )
     spread: Spread = of(
         Table(Spread), "how far chance and uncertain inputs spread the outcomes", factory=Spread
     )

@@ -185,6 +185,8 @@ class Setter:
     problems: Problems
     limits: Limits = LIMITS
     cuts: list[Path] = attrs.field(factory=list)
+    typed: dict[str, str] = attrs.field(factory=dict)
+    """What a user set, by path; the seed is not of it, since a run has one anyway."""
 
     def override(self, text: str, typed: str) -> None:
         """Set what a user typed, marked 'override'; the value that stands there already changes nothing."""
@@ -204,6 +206,8 @@ class Setter:
         if isinstance(before, int | str) and isinstance(value, int | str) and str(before) == typed:
             return
         self._put(target, value, {"override": WHY})
+        if target.path != ("seed",):
+            self.typed[format_path(target.path)] = typed
         self.problems.places[target.path] = option
 
     def variant(self, name: str) -> None:

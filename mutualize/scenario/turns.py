@@ -63,9 +63,26 @@ def turn_of(scenario: Scenario, after: Scenario, at: int, movers: Movers) -> Tur
         made = _effect(scenario, after, path, at, movers)
         if made is not None:
             effects.setdefault(*made)
+        for name in _who_sells_there(path, after, movers):
+            effects.setdefault(("venues", name, "waterfall"), _waterfall(movers.venues[name], after, name))
     signals = [feed_signal(asset) for asset in movers.feeds]
     signals += [terms_signal(name) for name in movers.venues]
     return Turn(at, effects.values(), signals)
+
+
+def _who_sells_there(path: Path, after: Scenario, movers: Movers) -> list[str]:
+    """Return the venues with tiers that sell what they pay in on a market whose depth is another one."""
+    if path[0] != "markets" or path[2:3] != ("depth",):
+        return []
+    return [
+        name
+        for name in movers.venues
+        for venue in (after.venues[name],)
+        if any(
+            tier.price == "market" and path[1] in [venue.pays_in(tier, missing) for missing in venue.assets]
+            for tier in venue.waterfall
+        )
+    ]
 
 
 def _effect(

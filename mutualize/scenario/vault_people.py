@@ -121,7 +121,7 @@ class VaultPeople:
         market = self._markets[venue.names.ilks[group.ilk]]
         money = self._markets.get(venue.names.stablecoin)
         stable = (lambda _: PRICE_UNIT) if money is None else money.mid
-        quote = quote_of(market.mid, stable, market.cost)
+        quote = quote_of(market.mid, stable, lambda: market.cost)
         cycle_s = draw(self._world.seed, name, "cycle", group.cycle_s)
         return Stock(name, venue, group.ilk, quote, cycle_s)
 

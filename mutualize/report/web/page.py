@@ -17,7 +17,7 @@ from mutualize.errors import Exit, MutualizeError
 from mutualize.report.alternatives import alternatives_of
 from mutualize.report.figures import Data
 from mutualize.report.page import sentences
-from mutualize.report.text import clean
+from mutualize.report.text import changed, clean
 from mutualize.report.verdicts import deviation, published, written
 from mutualize.report.web.island import island, packed
 from mutualize.report.web.source import Source
@@ -187,6 +187,7 @@ def _words(summary: Data) -> dict[str, Any]:
     about, inputs = summary["scenario"], summary["inputs"]
     return {
         "about": about,
+        "forked": tuple(changed(about["fork"])) if about.get("fork") else (),
         "answer": sentences(summary),
         "ledger": summary["ledger"],
         "counts": inputs["counts"],
