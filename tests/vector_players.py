@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mutualize import commands as c
-from mutualize.errors import Reason
+from mutualize.errors import Reason, Refused
 from mutualize.events import (
     DeficitEliminated,
     Event,
@@ -39,6 +39,8 @@ from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 
 CONTRACT_WORDS = {reason.word for reason in Reason}
+NOTHING_RETURNED: tuple[object, ...] = (None, [], "")
+"""What a file may say of a function that returns nothing."""
 
 
 class Differs(AssertionError):
@@ -200,14 +202,14 @@ class PoolPlayer(Player):
         if name in simple:
             return simple[name](**user, asset=a["asset"], amount=int(a["amount"]))
         makers: dict[str, Callable[[], c.Command]] = {
-            "collateral_flag": lambda: c.SetCollateral(**user, asset=a["asset"], on=_true(a["on"])),
+            "collateral_flag": lambda: c.SetCollateral(**user, asset=a["asset"], on=is_true(a["on"])),
             "liquidate": lambda: c.Liquidate(
                 **user,
                 borrower=a["borrower"],
                 collateral=a["collateral"],
                 debt=a["asset"],
                 debt_to_cover=int(a["debt_to_cover"]),
-                receive_claims=_true(a["receive_a"]),
+                receive_claims=is_true(a["receive_a"]),
             ),
             "mint_to_treasury": lambda: c.MintToTreasury(**user, asset=a["asset"]),
             "stake": lambda: c.Stake(**stake, assets=int(a["assets"])),
@@ -333,7 +335,8 @@ class PoolPlayer(Player):
         }
 
 
-def _true(value: object) -> bool:
+def is_true(value: object) -> bool:
+    """Say whether a file's word for a flag means that it is on."""
     return str(value).lower() in ("1", "true")
 
 
@@ -507,7 +510,7 @@ def play(path: Path, *, words: bool, players: Players = PLAYERS) -> int:
         err = player.word(op.get("err") or "")
         if words and err in CONTRACT_WORDS and receipt.refused and receipt.refused.word != err:
             raise Differs(f"{place}: err: ours {receipt.refused.word}, the contract's {err}")
-        if op["ok"] and op.get("ret") is not None:
+        if op["ok"] and op.get("ret") not in NOTHING_RETURNED:
             ours = player.ret(op, receipt)
             if ours != op["ret"]:
                 raise Differs(f"{place}: ret: ours {ours}, the contract's {op['ret']}")
@@ -516,7 +519,11 @@ def play(path: Path, *, words: bool, players: Players = PLAYERS) -> int:
             found = first_difference(told, op["events"], "events")
             if found:
                 raise Differs(f"{place}: {found}")
-        found = first_difference(player.state(op["state"]), op["state"])
+        try:
+            ours = player.state(op["state"])
+        except Refused as refused:
+            raise Differs(f"{place}: state: what is shown cannot be worked out: {refused}") from refused
+        found = first_difference(ours, op["state"])
         if found:
             raise Differs(f"{place}: state: {found}")
     return len(data["ops"])

@@ -16,8 +16,8 @@ from mutualize.compound_commands import Absorb, BuyCollateral
 from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.errors import Reason, require
 from mutualize.events import Event, Liquidated
-from mutualize.units import WAD, div_down, times, wad_mul_down
-from mutualize.venues.comet_figures import UINT128_MAX, Collateral, safe
+from mutualize.units import UINT128_MAX, WAD, div_down, times, wad_mul_down
+from mutualize.venues.comet_figures import Collateral, safe
 from mutualize.venues.comet_work import Work
 
 

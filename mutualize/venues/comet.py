@@ -43,13 +43,12 @@ from mutualize.events import (
     Withdrawn,
 )
 from mutualize.tables import exits_table, reserve_table
-from mutualize.units import WAD, div_down, mul_div_down, wad_mul_down
+from mutualize.units import UINT128_MAX, WAD, div_down, mul_div_down, wad_mul_down
 from mutualize.venues import absorption
 from mutualize.venues.comet_figures import (
     BASE_PARAMETERS,
     COLLATERAL_PARAMETERS,
     INDEX,
-    UINT128_MAX,
     Base,
     Collateral,
     safe,

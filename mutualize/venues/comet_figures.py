@@ -18,6 +18,7 @@ import attrs
 from mutualize.errors import Reason, Refused, require
 from mutualize.units import (
     RAY,
+    UINT128_MAX,
     UINT256_MAX,
     WAD,
     YEAR,
@@ -36,7 +37,6 @@ TO_RAY: Final = 10**12
 UINT64_MAX: Final = 2**64 - 1
 INT104_MAX: Final = 2**103 - 1
 UINT104_MAX: Final = 2**104 - 1
-UINT128_MAX: Final = 2**128 - 1
 FACTOR: Final = 10**14
 """Factors of collateral are kept with four decimals, of 18 that are given (`getAssetInfo`)."""
 

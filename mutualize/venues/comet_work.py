@@ -18,8 +18,8 @@ from mutualize.errors import Reason, require
 from mutualize.events import Event, ShortfallRecognised
 from mutualize.open_losses import OpenLosses
 from mutualize.tables import ORACLE, debt_table, supply_table
-from mutualize.units import UINT256_MAX, WAD, mul_div_down, times, wad_mul_down
-from mutualize.venues.comet_figures import UINT128_MAX, Base, Collateral, safe
+from mutualize.units import UINT128_MAX, UINT256_MAX, WAD, div_down, mul_div_down, times, wad_mul_down
+from mutualize.venues.comet_figures import Base, Collateral, safe
 from mutualize.venues.rules import Flags
 from mutualize.venues.sheet import Figures, Sheet
 
@@ -211,7 +211,7 @@ class Work(Sheet[Figures]):
 
     def value(self, asset: str, amount: int) -> int:
         """Return what an amount is worth in 8-decimals money, rounded down (`mulPrice`)."""
-        return mul_div_down(times(amount, self.told_price(asset)), 1, int(10 ** self.figures(asset).decimals))
+        return div_down(times(amount, self.told_price(asset)), int(10 ** self.figures(asset).decimals))
 
     def seize(self, account: str) -> Seized:
         """Take all collateral of an account for the reserves, at the price that they pay for it.
@@ -222,7 +222,7 @@ class Work(Sheet[Figures]):
         for asset in self.holds(account):
             figures, amount = self.collateral(asset), self.held(asset, account)
             total += wad_mul_down(self.value(asset, amount), figures.factor("liquidation_factor"))
-            paid = mul_div_down(times(total, int(10**self.base.decimals)), 1, price)
+            paid = div_down(times(total, int(10**self.base.decimals)), price)
             seized.held.append((figures, amount, paid - seized.paid))
             seized.paid = paid
             self.hold(asset, account, 0)
