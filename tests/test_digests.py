@@ -42,6 +42,12 @@ RUNS = [
     ("umbrella-2025", "offset-cleared-by-dao"),
     ("umbrella-2025", "more-than-is-staked"),
     ("black-thursday-2020", None),
+    ("crv-2024", None),
+    ("mango-2022", None),
+    ("mango-2022", "by-the-rules"),
+    ("usdc-depeg-2023", None),
+    ("usdc-depeg-2023", "paused"),
+    ("usdc-depeg-2023", "one-dollar"),
     ("template", None),
 ]
 SCENARIOS = ("three-tiers", "aave-crv-2022", "template")

@@ -270,6 +270,22 @@ def test_who_was_liquidated_below_the_market_was_harmed() -> None:
     assert ask("harm.debtors").figure(stage.board) == 1
 
 
+def test_what_positions_are_short_of_at_the_markets_prices_is_seen_whatever_the_oracle_says() -> None:
+    """Four ETH against 3,000: at a market of 500 a thousand is missing, also where the oracle says 1,000."""
+    stage = Stage(watch=("debtor-1", "debtor-2"))
+    stage.supply("lender-1", "USDC", 10_000 * USDC)
+    stage.open("debtor-1", 4, 3_000)
+    stage.open("debtor-2", 4, 100)
+    assert ask("underwater").figure(stage.board) == 0
+    stage.must(
+        PublishPrice(
+            venue="oracle", account="oracle", asset="ETH", price=1_000 * PRICE_UNIT, market=500 * PRICE_UNIT
+        )
+    )
+    assert ask("underwater").figure(stage.board) == 1_000 * PRICE_UNIT, "the other's surplus is his own"
+    assert ask("ltv.debtor-1").figure(stage.board) == 75 * 10**16
+
+
 def test_liquidations_know_their_first_and_last_moment() -> None:
     """Counts and moments follow the entries."""
     board = crash().board

@@ -28,8 +28,22 @@ def results(run: mutualize.Run) -> Mapping[str, Mapping[str, Any]]:
         ("aave-crv-2022", None),
         ("aave-crv-2022", "january"),
         ("black-thursday-2020", None),
+        ("crv-2024", None),
+        ("crv-2024", "not-repaid"),
+        ("crv-2024", "by-share-price"),
+        ("crv-2024", "deep"),
+        ("mango-2022", None),
+        ("mango-2022", "no-return"),
+        ("mango-2022", "by-the-rules"),
+        ("mango-2022", "lower-weight"),
+        ("mango-2022", "capped"),
         ("three-tiers", None),
         ("three-tiers", "par"),
+        ("usdc-depeg-2023", None),
+        ("usdc-depeg-2023", "paused"),
+        ("usdc-depeg-2023", "paused-at-91"),
+        ("usdc-depeg-2023", "one-dollar"),
+        ("usdc-depeg-2023", "deep"),
         ("umbrella-2025", None),
         ("umbrella-2025", "below-offset"),
         ("umbrella-2025", "at-offset"),
@@ -71,3 +85,24 @@ def test_at_par_the_last_to_leave_finds_no_cash() -> None:
     rows = results(par)
     assert parse_decimal(rows["at-par-it-stays-open"]["computed"], 6) > 0
     assert int(rows["and-lenders-run"]["computed"]) >= 1
+
+
+def test_money_that_came_back_is_named_beside_who_paid() -> None:
+    """What the attacker returned paid half of it; he stays who he was, and keeps what he kept."""
+    run = mutualize.run("mango-2022")
+    assert "Who paid: treasury 50.4 % and money that came back 49.5 %." in " ".join(run.report().split())
+    gained = {row["role"]: row["money"] for row in run.summary["gains"]["roles"]}
+    assert gained["opportunists"].startswith("48"), "49 million USD"
+    assert "donors" not in gained
+
+
+def test_when_a_loss_is_made_real_is_a_policy() -> None:
+    """The same positions, the same prices: a loss, none, or a larger one, by who may sell when."""
+    lost = {
+        variant: mutualize.run("usdc-depeg-2023", variant=variant).figure("shortfall.USDT")
+        for variant in (None, "paused", "one-dollar", "deep")
+    }
+    assert lost["paused"] == lost["one-dollar"] == 0
+    assert isinstance(lost[None], int)
+    assert isinstance(lost["deep"], int)
+    assert 0 < lost[None] < lost["deep"]

@@ -190,6 +190,18 @@ def _extreme(board: Board, asset: str, which: str, market: bool = False) -> int 
     return None if found is None else int(found[0])
 
 
+def _underwater(board: Board) -> int:
+    """Return what the single positions owe beyond what they hold, by the market as it was seen last."""
+    mirror, seen = board.mirror, board.prices.market
+
+    def price(asset: str) -> int:
+        last = seen[asset].last if asset in seen else None
+        return mirror.price(asset) if last is None else last[0]
+
+    worth = [mirror.worth(name, mirror.at, price) for name in sorted(mirror.watch)]
+    return sum(max(0, owed - held) for held, owed in worth)
+
+
 def _pairs(board: Board, field: str, asset: str = "", side: str = "") -> int:
     """Sum a field over all liquidated pairs; with `asset`, over those whose `side` it is."""
     return sum(
@@ -328,6 +340,11 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "ltv.<account>.exhaustion", RATIO, "what it was just before the last collateral was seized",
         lambda b, w: _ltv(b, w[0])[1],
+    ),
+    Metric(
+        "underwater", MONEY,
+        "what single positions of pools owe beyond what they hold, at the market's prices an oracle saw last",
+        lambda b, _: _underwater(b),
     ),
     Metric("exhausted.<account>", TIME, "when its last collateral was seized", lambda b, w: _ltv(b, w[0])[2]),
     Metric(

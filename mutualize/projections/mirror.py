@@ -7,7 +7,7 @@ of venues, assets and watched accounts, never on the number of holders or events
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 from mutualize.accounts import OUTSIDE, account, is_debit_normal
@@ -159,9 +159,14 @@ class Mirror:
 
         All its claims count as collateral, as on an account that nobody restricted. None without any.
         """
+        held, owed = self.worth(name, at, self.price)
+        return mul_div_down(owed, WAD, held) if held else None
+
+    def worth(self, name: str, at: int, price: Callable[[str], int]) -> tuple[int, int]:
+        """Return what a watched account holds, and owes, at some price of each asset (8 decimals): money."""
         held = owed = 0
         for asset in dict.fromkeys(asset for _, asset in self._reserves):
             unit = self.reserve(next(v for v, a in self._reserves if a == asset), asset).unit
-            held += mul_div_down(self.claim(name, asset, at), self.price(asset), unit)
-            owed += mul_div_up(self.debt(name, asset, at), self.price(asset), unit)
-        return mul_div_down(owed, WAD, held) if held else None
+            held += mul_div_down(self.claim(name, asset, at), price(asset), unit)
+            owed += mul_div_up(self.debt(name, asset, at), price(asset), unit)
+        return held, owed

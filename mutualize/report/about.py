@@ -125,7 +125,9 @@ def _roles(scenario: Scenario) -> dict[str, str]:
         roles.update({name: "members" for fund in venue.members.values() for name in fund})
         roles.update(dict.fromkeys(venue.balances, "depositors"))
     roles.update({group.name: "members" for group in scenario.members})
-    roles.update({row.donor: "donors" for row in scenario.recovered})
+    for row in scenario.recovered:
+        if row.donor not in roles and row.donor.rpartition("-")[0] not in roles:
+            roles[row.donor] = "donors"
     if scenario.after is not None:  # at the start their money is no flow, but there already
         roles.setdefault(FUNDER, "founders")
     return roles

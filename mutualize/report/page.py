@@ -28,6 +28,7 @@ from mutualize.report.text import (
 from mutualize.report.ties import ties
 from mutualize.report.vaults import auctions
 from mutualize.report.verdicts import expectations
+from mutualize.units import WAD, format_decimal, parse_decimal
 
 
 def page(summary: Data, commands: Sequence[tuple[str, str]] = ()) -> list[Block]:
@@ -105,6 +106,10 @@ def _who_paid(short: Data, unit: str) -> str:
     words = [f"{tier['tier']} {percent(tier['share'])}{_of_claims(tier)}" for tier in payers]
     if not is_zero(short["open"]):
         words.append(f"nobody yet {percent(short['open_share'])}")
+    shares = [short["open_share"], *(tier["share"] for tier in payers)]
+    rest = WAD - sum(parse_decimal(share, 18) for share in shares)
+    if rest > ROUNDED:
+        words.append(f"money that came back {percent(format_decimal(rest, 18))}")
     fell = f"{amount(short['shortfall'], short['asset'])} ({money(short['money_at_recognition'], unit)})"
     borne = any(tier["payer"] == "claims" and tier["had"] is not None for tier in payers)
     tail = "" if borne or not is_zero(short["open"]) else " Depositors lost nothing."
@@ -142,6 +147,8 @@ def waterfall(summary: Data) -> Iterator[Block]:
         yield Line(f"{rescue['payer']} repaid {paid} of the debt of {rescue['debtor']} ({worth}).")
 
 
+ROUNDED: Final = 10**9
+"""Shares are rounded down: together they may be this much short of a whole, in WAD."""
 _STILL: Final = (
     ("held", "{} waits for {}."),
     ("owed", "{} is owed by {}, which has not paid it yet."),

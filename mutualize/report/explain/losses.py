@@ -22,6 +22,7 @@ from mutualize.report.explain.cases import follow
 from mutualize.report.explain.steps import Part, Step, share, span
 from mutualize.report.sentences.words import Words, units_beside
 from mutualize.report.text import listing, plural
+from mutualize.tier_events import RecoveryPaid
 from mutualize.units import mul_div_down
 
 FULL: Final = 3
@@ -113,6 +114,8 @@ def _payer(entry: Entry) -> str:
     event = entry.event
     if isinstance(event, LossAbsorbed):
         return event.tier
+    if isinstance(event, RecoveryPaid):
+        return "money that came back"
     return str(getattr(event, "account", "") or getattr(event, "bearer", "") or type(event).__name__)
 
 
