@@ -30,6 +30,7 @@ from mutualize.commands import (
 from mutualize.errors import Reason
 from mutualize.tier_commands import OpenExits, ReleaseTier
 from mutualize.umbrella import Umbrella
+from mutualize.venues.compound import Compound
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
 from mutualize.waterfall import Waterfall
@@ -37,6 +38,8 @@ from mutualize.world import Phase, Steps, World
 
 GOVERNANCE: Final = PoolRules().governance
 """Who carries out what was voted."""
+GUARDED: Final = ("mint_paused", "borrow_paused", "seize_paused")
+"""What Compound's guardian pauses; to repay and to redeem is always allowed."""
 Measure = Callable[[World], Sequence[Command]]
 """What a proposal does: its commands, written down when it is executed."""
 
@@ -98,12 +101,14 @@ def set_parameter(pool: Pool, asset: str, name: str, value: int) -> Measure:
     return lambda _: [command]
 
 
-def set_paused(pool: Pool, assets: Sequence[str], paused: int) -> Measure:
-    """Pause reserves (1), or open them again (0)."""
-    account = pool.rules.governance
+def set_paused(venue: Pool | Compound, assets: Sequence[str], paused: int) -> Measure:
+    """Pause reserves (1), or open them again (0): in Compound's markets every verb that a guardian can."""
+    cells = ("paused",) if isinstance(venue, Pool) else GUARDED
+    account = venue.rules.governance
     commands = [
-        SetParameter(venue=pool.name, account=account, asset=asset, name="paused", value=paused)
+        SetParameter(venue=venue.name, account=account, asset=asset, name=cell, value=paused)
         for asset in assets
+        for cell in cells
     ]
     return lambda _: commands
 

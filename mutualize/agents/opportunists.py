@@ -15,7 +15,7 @@ from typing import Final
 import attrs
 
 from mutualize.agents.fees import OUTSIDE, Fees
-from mutualize.agents.signals import market_signal, price_signal, terms_signal
+from mutualize.agents.signals import cash_signal, market_signal, price_signal, terms_signal
 from mutualize.commands import Borrow, Command, Supply, Trade
 from mutualize.errors import Reason
 from mutualize.market.chain import Chain
@@ -24,6 +24,8 @@ from mutualize.units import PRICE_UNIT, UINT256_MAX, WAD, mul_div_down
 from mutualize.venues.lending import Counted, Lending
 from mutualize.world import Phase, Steps, World
 
+PATIENCE_S: Final = 60
+"""How long he waits for a market to recover from what he bought, seconds."""
 CUTS: Final = 12
 """How often less is tried where a venue refuses: each time one part in a million less, then a thousand …"""
 
@@ -44,6 +46,35 @@ class Scheme:
     again: bool = True
 
 
+class Lure:
+    """What a venue lends against a unit of the collateral now: worked out once for a whole group."""
+
+    def __init__(self, scheme: Scheme, lending: Lending, markets: dict[str, Market]) -> None:
+        self.scheme = scheme
+        self.lending = lending
+        self.markets = markets
+        self._asked = -1, -1
+        self._limit = 0
+
+    def limit(self, world: World) -> int:
+        """Return the most that a unit may cost (8 decimals of its market's money): what it lets one draw."""
+        now = world.book.seq, world.now
+        if now != self._asked:
+            self._asked, self._limit = now, self._worked_out(world)
+        return self._limit
+
+    def _worked_out(self, world: World) -> int:
+        asset = self.scheme.collateral
+        counted = self.lending.counted(world.book, asset, world.now)
+        if counted is None:
+            return 0
+        ltv = self.lending.ltv(world.book, asset)
+        drawn = mul_div_down(counted.price, ltv, WAD + self.scheme.premium)
+        money = self.markets.get(self.markets[asset].money)
+        mid = PRICE_UNIT if money is None else money.mid(world.now)
+        return mul_div_down(drawn, PRICE_UNIT, mid) if mid else 0
+
+
 class Opportunist:
     """One of them. `held` is collateral that he has, `budget` money of its market (base units of both)."""
 
@@ -52,9 +83,7 @@ class Opportunist:
     def __init__(
         self,
         name: str,
-        scheme: Scheme,
-        lending: Lending,
-        markets: dict[str, Market],
+        lure: Lure,
         chain: Chain | None,
         fees: Fees,
         *,
@@ -63,10 +92,11 @@ class Opportunist:
         reaction_s: int,
     ) -> None:
         self.name = name
-        self._scheme = scheme
-        self._lending = lending
-        self._markets = markets
-        self._market = markets[scheme.collateral]
+        self._lure = lure
+        self._scheme = lure.scheme
+        self._lending = lure.lending
+        self._markets = lure.markets
+        self._market = lure.markets[lure.scheme.collateral]
         self._chain = chain
         self._fees = fees
         self._held = held
@@ -83,46 +113,42 @@ class Opportunist:
                 yield world.sleep_until(self, self._block(world.now + self._reaction_s))
                 while self._act(world, cause):
                     yield world.sleep_until(self, self._block(world.now + 1))
-            wake = yield world.wait(self, *self._signals(), until=self._moment(world))
+            wake = yield world.wait(self, *self._signals(), until=self._next(world))
             cause = wake.cause
 
     def _signals(self) -> Sequence[str]:
         asset, venue = self._scheme.collateral, self._lending.name
-        return price_signal(asset), market_signal(asset), terms_signal(venue)
+        cash = (cash_signal(venue, each) for each in self._scheme.borrows)
+        return price_signal(asset), market_signal(asset), terms_signal(venue), *cash
+
+    def _next(self, world: World) -> int | None:
+        """Return when to look again if nothing happens: what pays and cannot be done waits for an event."""
+        if not self._tempts(world):
+            return self._moment(world)
+        return None if self._market.is_linear else world.now + PATIENCE_S
 
     def _block(self, at: int) -> int:
         return at if self._chain is None else self._chain.next_block(at)
 
     # --- whether it pays ---------------------------------------------------------------------------------
 
-    def _limit(self, world: World) -> int:
-        """Return the most that a unit may cost (8 decimals of its market's money): what it lets him draw."""
-        counted = self._counted(world, self._scheme.collateral)
-        if counted is None:
-            return 0
-        ltv = self._lending.ltv(world.book, self._scheme.collateral)
-        drawn = mul_div_down(counted.price, ltv, WAD + self._scheme.premium)
-        money = self._markets.get(self._market.money)
-        mid = PRICE_UNIT if money is None else money.mid(world.now)
-        return mul_div_down(drawn, PRICE_UNIT, mid) if mid else 0
-
     def _counted(self, world: World, asset: str) -> Counted | None:
         return self._lending.counted(world.book, asset, world.now)
 
     def _tempts(self, world: World) -> bool:
         mid = self._market.mid(world.now)
-        return bool(self._held) or (mid is not None and mid < self._limit(world))
+        return bool(self._held) or (mid is not None and mid < self._lure.limit(world))
 
     def _moment(self, world: World) -> int | None:
         """Return when the market will have fallen below what the oracle says, if it says no other thing."""
-        limit = self._limit(world)
+        limit = self._lure.limit(world)
         return self._market.next_crossing(world.now, world.end, low=limit) if limit and self._budget else None
 
     # --- doing it ----------------------------------------------------------------------------------------
 
     def _act(self, world: World, cause: int | None) -> bool:
         """Buy, put up, draw and sell in one transaction; returns whether anything was drawn."""
-        bought = self._purchase(world)
+        bought, now = self._purchase(world), world.now
         amount = self._held + (0 if bought is None else bought.bought_amount)
         if not amount:
             return False
@@ -139,6 +165,8 @@ class Opportunist:
         if bought is not None:
             self._market.take(bought)
             self._budget -= bought.sold_amount
+            if not self._scheme.again and not self._market.amount_bought_for(self._budget, at=now, most=1):
+                self._budget = 0  # it buys nothing any more
         self._held = 0
         for market, fill in fills:
             market.take(fill)
@@ -149,7 +177,7 @@ class Opportunist:
 
     def _purchase(self, world: World) -> Fill | None:
         """Return the largest purchase that is still below the limit on average, and can be paid."""
-        limit, market, now = self._limit(world), self._market, world.now
+        limit, market, now = self._lure.limit(world), self._market, world.now
         if not limit or not self._budget:
             return None
         most = market.largest_buy(limit, at=now, most=UINT256_MAX)

@@ -262,6 +262,10 @@ METRICS: Final[tuple[Metric, ...]] = (
         lambda b, w: sum(short.recognised_value for short in _shortfalls(b, w[0])),
     ),
     Metric(
+        "shortfall.money", MONEY, "the same of all assets together",
+        lambda b, _: sum(short.recognised_value for short in _shortfalls(b)),
+    ),
+    Metric(
         "shortfall.<asset>.debtors", COUNT, "how many debtors left a shortfall",
         lambda b, w: sum(len(short.debtors) for short in _shortfalls(b, w[0])),
     ),

@@ -57,7 +57,7 @@ def _people(scenario: Scenario) -> list[tuple[str, str, int]]:
     """Return (name, role, how many) of everybody who takes part."""
     people = [
         (group.name, role, group.count)
-        for role in ("depositors", "borrowers", "liquidators", "stakers")
+        for role in ("depositors", "borrowers", "liquidators", "opportunists", "stakers")
         for group in getattr(scenario, role)
     ]
     people += [

@@ -18,7 +18,7 @@ from mutualize.agents.genesis import Genesis
 from mutualize.agents.liquidators import Liquidator
 from mutualize.agents.members import draw, is_member, member_names
 from mutualize.agents.mempool import Mempool, Sending
-from mutualize.agents.opportunists import Opportunist, Scheme
+from mutualize.agents.opportunists import Lure, Opportunist, Scheme
 from mutualize.agents.oracles import DelayedFeed, Halts, PriceFeed
 from mutualize.agents.signals import Signals
 from mutualize.agents.slashers import Slasher
@@ -251,13 +251,12 @@ class Builder:
             at=group.at,
             again=group.again,
         )
+        lure = Lure(scheme, self._lending(group.venue), self.markets)
         seed, unit = self.world.seed, 10 ** self.markets[group.collateral].money_decimals
         return [
             Opportunist(
                 name,
-                scheme,
-                self._lending(group.venue),
-                self.markets,
+                lure,
                 self.chain,
                 self.fees,
                 held=draw(seed, name, "collateral", group.collateral_amount),

@@ -230,10 +230,14 @@ class Tables:
 
 @attrs.frozen
 class Rows:
-    """A list of tables, read as `cls`; `label` is the field by which a row is called, if any."""
+    """A list of tables, read as `cls`; `label` is the field by which a row is called, if any.
+
+    `again`: several rows may be called alike; all but the first go by their number.
+    """
 
     cls: type
     label: str = ""
+    again: bool = False
 
 
 Kind: TypeAlias = (

@@ -141,10 +141,11 @@ class Reader:
         for number, inner in enumerate(raw):
             label = plain(inner.get(kind.label)) if isinstance(inner, dict) else None
             if isinstance(label, str) and kind.label:
-                if label in labels:
+                if label not in labels:
+                    labels[label] = number
+                    self.labels[*path, number] = label
+                elif not kind.again:
                     self.bad((*path, number, kind.label), f"{shown(label)} is there twice")
-                labels[label] = number
-                self.labels[*path, number] = label
             read.append(self.read(kind.cls, inner, (*path, number), mark, "", frame.venue))
         return BAD if any(value is BAD for value in read) else tuple(read)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -17,6 +17,8 @@ from mutualize.scenario.venue import Venue
 from mutualize.tier import HOLDER
 
 Add = Callable[..., None]
+OF_COMPOUND: Final = ("recognise-shortfall", "pause", "unpause")
+"""What a vote may do in Compound's markets: beside the contract, and what its guardian does."""
 
 
 def check_around(scenario: Scenario, add: Add) -> None:
@@ -95,8 +97,8 @@ def _releases(scenario: Scenario, add: Add) -> None:
 
 
 def _can(venue: Venue, action: str) -> bool:
-    """Say whether a venue can be told so by vote: a pool anything, Compound what is left uncovered."""
-    return venue.kind == "pool" or (venue.kind == "compound" and action == "recognise-shortfall")
+    """Say whether a venue can be told so by vote: a pool anything, Compound some things."""
+    return venue.kind == "pool" or (venue.kind == "compound" and action in OF_COMPOUND)
 
 
 def _people(scenario: Scenario, venue: Venue, tier: Tier, path: tuple[Any, ...], add: Add) -> None:

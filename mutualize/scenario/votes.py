@@ -18,7 +18,7 @@ from mutualize.agents.governance import (
     set_paused,
 )
 from mutualize.agents.members import member_names
-from mutualize.scenario.lenders import Parts
+from mutualize.scenario.lenders import Markets, Parts
 from mutualize.scenario.model import Governance, Scenario
 from mutualize.scenario.venues import Venues
 
@@ -42,6 +42,8 @@ def _measure(scenario: Scenario, vote: Governance, parts: Parts, reserves: tuple
             return release_tier(parts.waterfall, vote.tier or "", asset, vote.amount)
         case "recognise-shortfall":
             return _recognition(scenario, vote, asset)
+        case "pause" | "unpause" if isinstance(parts, Markets):
+            return set_paused(parts.compound, reserves, int(vote.action == "pause"))
     assert isinstance(parts, Venues), "all else is about a pool"
     return _of_pool(parts, vote, reserves)
 
