@@ -99,9 +99,9 @@ def test_money_that_came_back_is_named_beside_who_paid() -> None:
 def test_when_a_loss_is_made_real_is_a_policy() -> None:
     """The same positions, the same prices: a loss, none, or a larger one, by who may sell when."""
     lost = {}
-    for variant in ("", "paused", "one-dollar", "deep"):
-        figure = mutualize.run("usdc-depeg-2023", variant=variant or None).figure("shortfall.USDT")
+    for variant in (None, "paused", "one-dollar", "deep"):
+        figure = mutualize.run("usdc-depeg-2023", variant=variant).figure("shortfall.USDT")
         assert isinstance(figure, int)
         lost[variant] = figure
     assert lost["paused"] == lost["one-dollar"] == 0
-    assert 0 < lost[""] < lost["deep"]
+    assert 0 < lost[None] < lost["deep"]
