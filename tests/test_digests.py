@@ -42,6 +42,11 @@ RUNS = [
     ("umbrella-2025", "offset-cleared-by-dao"),
     ("umbrella-2025", "more-than-is-staked"),
     ("black-thursday-2020", None),
+    ("venus-luna-2022", None),
+    ("venus-luna-2022", "no-fund"),
+    ("venus-luna-2022", "worth-nothing"),
+    ("venus-xvs-2021", None),
+    ("venus-xvs-2021", "factor-60"),
     ("template", None),
 ]
 SCENARIOS = ("three-tiers", "aave-crv-2022", "template")

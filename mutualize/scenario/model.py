@@ -246,7 +246,10 @@ class Scenario:
     profits: tuple[Profits, ...] = of(Rows(Profits), "settlements of gains in custody", default=())
     recovered: tuple[Recovered, ...] = of(Rows(Recovered), "money that comes back", default=())
     position_rows: tuple[PositionRow, ...] = of(
-        Rows(PositionRow, "account", again=True), "single positions, or tables of them", default=(), named="positions"
+        Rows(PositionRow, "account", again=True),
+        "single positions, or tables of them",
+        default=(),
+        named="positions",
     )
     vault_rows: tuple[VaultRows, ...] = of(
         Rows(VaultRows, "name"), "vaults of a vault engine", default=(), named="vaults"
