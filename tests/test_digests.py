@@ -48,6 +48,11 @@ RUNS = [
     ("usdc-depeg-2023", None),
     ("usdc-depeg-2023", "paused"),
     ("usdc-depeg-2023", "one-dollar"),
+    ("venus-luna-2022", None),
+    ("venus-luna-2022", "no-fund"),
+    ("venus-luna-2022", "worth-nothing"),
+    ("venus-xvs-2021", None),
+    ("venus-xvs-2021", "factor-60"),
     ("template", None),
 ]
 SCENARIOS = ("three-tiers", "aave-crv-2022", "template")

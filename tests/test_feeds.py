@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 
 import mutualize
+from mutualize.agents.opportunists import Lure
 from mutualize.errors import MutualizeError
 from mutualize.events import Borrowed, Liquidated, PricePublished
+from mutualize.report.plain import plain
+from mutualize.report.show import scenario_page
 from mutualize.run import Run
+from mutualize.scenario.load import load
+from mutualize.world import World
 
 CRASH = {
     "markets.ETH.points": [["2024-01-01T10:00:00Z", "2000"], ["2024-01-01T18:00:00Z", "2000"]],
@@ -106,6 +111,30 @@ def test_a_feed_stuck_at_its_floor_is_borrowed_against_until_nothing_is_left() -
     assert drawn == (500_000 - 360_000) * 10**6, "all that others had not borrowed yet"
     roles = {row["role"]: row["money"] for row in run.summary["gains"]["roles"]}
     assert roles["opportunists"].partition(".")[0].isdigit(), "they gained"
+
+
+def test_who_cannot_take_an_opportunity_waits_for_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the pool is dry they look again when something happens, and not every second."""
+    looks: list[int] = []
+    original = Lure.limit
+
+    def counted(lure: Lure, world: World) -> int:
+        looks.append(world.now)
+        return original(lure, world)
+
+    monkeypatch.setattr(Lure, "limit", counted)
+    mutualize.run("three-tiers", set=STUCK)
+    assert 0 < len(looks) < 1_000
+
+
+def test_an_opportunist_has_figures_of_his_own_and_stands_among_those_who_take_part() -> None:
+    """Expectations may name what he owes, all shortfalls together have a figure, and `show` lists him."""
+    expect = {"id": "owed", "metric": "debt.raiders-0002.USDC", "at_least": "1", "kind": "identity"}
+    total = {"id": "all", "metric": "shortfall.money", "at_least": "0", "kind": "identity"}
+    run = mutualize.run("three-tiers", set=STUCK | {"expect": [expect, total]})
+    assert [row["met"] for row in run.summary["expectations"]["results"]] == [True, True]
+    assert run.figure("shortfall.money") == run.figure("shortfall.USDC.money")
+    assert "opportunists" in plain(scenario_page(load("venus-luna-2022"), None))
 
 
 def test_nobody_raids_what_the_market_does_not_undercut_by_the_premium() -> None:

@@ -118,6 +118,49 @@ def test_a_vote_recognises_what_a_population_leaves_uncovered_and_any_tiers_pay_
     assert later.summary["waterfalls"][0]["open"] == later.summary["waterfalls"][0]["shortfall"]
 
 
+def test_a_guardian_pauses_what_is_seized_and_opens_it_again() -> None:
+    """While it is paused nobody is liquidated; repaying and redeeming go on, as in the contract."""
+    paused = (
+        '[{ name = "stop", venue = "venus", at = "2024-01-01T10:30:00Z", action = "pause" },'
+        ' { name = "go-on", venue = "venus", at = "2024-01-01T17:00:00Z", action = "unpause" }]'
+    )
+    run = mutualize.run(COMPOUND, set={"governance": paused})
+    early = mutualize.run(COMPOUND)
+    opened = 1_704_128_400  # 2024-01-01T17:00:00Z
+    times = [entry.at for entry in run.entries() if isinstance(entry.event, Liquidated)]
+    before = [entry.at for entry in early.entries() if isinstance(entry.event, Liquidated)]
+    assert min(before) < opened <= min(times)
+    vote = paused.replace('"pause"', '"cover-deficit", reserve = "USDC", payer = "dao"')
+    with pytest.raises(MutualizeError, match="it has no cover-deficit"):
+        mutualize.run(COMPOUND, set={"governance": vote})
+
+
+def test_one_account_may_owe_in_several_rows() -> None:
+    """Rows of one account add up, and all but the first go by their number."""
+    row = 'venue = "venus", account = "whale", debt = "USDC", assumed = "x"'
+    rows = (
+        f'[{{ {row}, collateral = "ETH", collateral_amount = "10", debt_amount = "1000" }},'
+        f' {{ {row}, collateral = "BTC", collateral_amount = "1", debt_amount = "500" }}]'
+    )
+    coin: dict[str | tuple[str, Any], str] = {
+        "assets.BTC": '{ decimals = 8, assumed = "x" }',
+        "markets.BTC": '{ price = "20000", assumed = "x" }',
+        "oracles.BTC": '{ heartbeat_s = 86400, assumed = "x" }',
+        "venues.venus.reserves.BTC": (
+            '{ liquidation_threshold = "0.8", liquidation_bonus = "0.1", assumed = "x" }'
+        ),
+    }
+    run = mutualize.run(COMPOUND, set={**coin, "positions": rows})
+    owed = run.figure("debt.whale.USDC")
+    assert isinstance(owed, int)
+    assert owed >= 1_500 * 10**6
+    listed = [one["path"] for one in run.summary["inputs"]["listed"]]
+    assert "positions.whale.debt_amount" in listed
+    assert "positions[1].debt_amount" in listed
+    with pytest.raises(MutualizeError, match="is there twice"):
+        mutualize.run(COMPOUND, set={**coin, "positions": rows.replace('"BTC"', '"ETH"')})
+
+
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [

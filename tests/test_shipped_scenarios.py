@@ -51,6 +51,9 @@ def results(run: mutualize.Run) -> Mapping[str, Mapping[str, Any]]:
         ("umbrella-2025", "leave-in-time"),
         ("umbrella-2025", "offset-cleared-by-dao"),
         ("umbrella-2025", "more-than-is-staked"),
+        ("venus-luna-2022", None),
+        ("venus-luna-2022", "feed-follows"),
+        ("venus-xvs-2021", None),
     ],
 )
 def test_expectations_are_met(scenario: str, variant: str | None) -> None:
@@ -105,3 +108,40 @@ def test_when_a_loss_is_made_real_is_a_policy() -> None:
         lost[variant] = figure
     assert lost["paused"] == lost["one-dollar"] == 0
     assert 0 < lost[None] < lost["deep"]
+
+
+# --- Venus -----------------------------------------------------------------------------------------------
+
+
+def test_a_feed_that_stands_still_costs_what_is_drawn_less_what_was_left() -> None:
+    """At Venus a fund pays, Blizz's lenders find nothing, and by the feed itself nothing is missing."""
+    runs = {name: mutualize.run("venus-luna-2022", variant=name) for name in (None, "worth-nothing")}
+    missing, drawn = (run.figure("shortfall.BUSD") for run in runs.values())
+    assert isinstance(missing, int)
+    assert isinstance(drawn, int)
+    assert 0.80 < missing / drawn < 0.85, "1 - 0.01 / (0.107 * 0.55) is 0.83"
+    alone = mutualize.run("venus-luna-2022", variant="no-fund")
+    assert alone.figure("uncovered.BUSD") == missing
+    assert runs[None].figure("uncovered.BUSD") == 0
+    assert runs[None].figure("withdrawals.waiting.USDC") == 8_300_000 * 10**6
+    own = mutualize.run("venus-luna-2022", variant="by-its-own-feed")
+    assert own.figure("shortfall.BUSD") == 0
+
+
+def test_a_pause_two_hours_sooner_saves_most_of_it() -> None:
+    """The pause is what ends it: by noon little had been drawn."""
+    sooner = mutualize.run("venus-luna-2022", variant="paused-at-noon").figure("shortfall.BUSD")
+    late = mutualize.run("venus-luna-2022").figure("shortfall.BUSD")
+    assert isinstance(sooner, int)
+    assert isinstance(late, int)
+    assert 0 < 3 * sooner < late
+
+
+def test_the_collateral_factor_of_a_fortnight_before_leaves_a_fraction() -> None:
+    """What the whale could not have borrowed is not missing, and in a deep market next to nothing is."""
+    names = (None, "factor-60", "deep-market")
+    missing = [mutualize.run("venus-xvs-2021", variant=name).figure("shortfall.money") for name in names]
+    at_80, at_60, deep = (figure for figure in missing if isinstance(figure, int))
+    assert at_80 > 50_000_000 * 10**8
+    assert 4 * at_60 < at_80
+    assert deep < 1_000_000 * 10**8, "less than what makes a liquidator act"

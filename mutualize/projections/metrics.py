@@ -107,7 +107,8 @@ def ask(name: str, place: str = "") -> Asked:
     if fitting:
         metric, words = max(fitting, key=lambda fit: fit[0].literals)
         return Asked(name, metric, words)
-    patterns = [metric.pattern for metric in METRICS]
+    names_one = name.lower() != name  # an asset, or a reason
+    patterns = [metric.pattern for metric in METRICS if "<" in metric.pattern or not names_one]
     near = difflib.get_close_matches(name[:64], patterns, n=1, cutoff=0.4)
     hint = f"Did you mean '{near[0]}'?" if near else "`mutualize schema --metrics` lists them."
     raise MutualizeError(place, f"{name[:120]!r} is not a metric.", hint)

@@ -306,6 +306,12 @@ def _number(text: str | None) -> int | None:
     return None if number in (0, 10**36) else number
 
 
+OF_ASSETS: Final = ("shortfall", "uncovered", "pending", "haircut", "unstaked", "price", "market")
+"""Metrics that name an asset next."""
+ALL_SHORTFALLS: Final = "shortfall.money"
+"""The one of them that names none."""
+
+
 def _metric_words(scenario: Scenario, metric: str, path: Path, add: Add) -> None:
     """Hold what a metric names to exist: else a typing error would meet 'equals 0'."""
     kind, _, rest = metric.partition(".")
@@ -318,7 +324,7 @@ def _metric_words(scenario: Scenario, metric: str, path: Path, add: Add) -> None
         asset = tail.partition(".")[2]
     elif kind in ("debt", "claim", "ltv", "seizures", "exhausted"):
         holders = [position.account for position in scenario.positions]
-        people = (scenario.depositors, scenario.borrowers, scenario.vault_rows)
+        people = (scenario.depositors, scenario.borrowers, scenario.opportunists, scenario.vault_rows)
         groups = [group.name for rows in people for group in rows]
         owners = [*(row.name for row in scenario.vault_rows), *(vault.owner for vault in scenario.vaults)]
         holders += owners
@@ -326,7 +332,7 @@ def _metric_words(scenario: Scenario, metric: str, path: Path, add: Add) -> None
         if name not in everybody and name.rpartition("-")[0] not in groups:
             add(path, f"there is no account {shown(name)}.", did_you_mean(name, holders or groups))
         asset = tail if kind in ("debt", "claim") else ""
-    elif kind in ("shortfall", "uncovered", "pending", "haircut", "unstaked", "price", "market"):
+    elif kind in OF_ASSETS and metric != ALL_SHORTFALLS:
         asset = rest if rest in scenario.assets else name
     if asset and asset not in scenario.assets:
         add(path, f"there is no asset {shown(asset)}.", did_you_mean(asset, scenario.assets))
