@@ -20,6 +20,7 @@ from mutualize import __version__
 from mutualize.errors import MutualizeError
 from mutualize.kept_points import KeptPoints
 from mutualize.points import Point, Row
+from mutualize.projections.expectations import decimals_of
 from mutualize.projections.metrics import TIME, Figure, ask
 from mutualize.report.figures import Data, ratio
 from mutualize.report.text import numeral
@@ -245,8 +246,22 @@ def _numbers(judge: Judge, row: Row | Failed | None) -> list[Figure] | None:
         return None
     return [
         figure - judge.run.start if isinstance(figure, int) and ask(column.metric).unit == TIME else figure
-        for column, figure in zip(judge.columns, judge.figures(row), strict=True)
+        for column, figure in zip(judge.columns, judge.figures(in_units(judge, row)), strict=True)
     ]
+
+
+def in_units(judge: Judge, row: Row) -> Row:
+    """Return a row in the units of the run itself, cut: the decimals of an asset may be what was moved."""
+    pairs = zip(judge.columns, row, strict=True)
+    return tuple(_cut(raw, decimals_of(ask(column.metric), judge.frame)) for column, raw in pairs)
+
+
+def _cut(raw: Any, decimals: int) -> Any:
+    """Return a numeral with no more places than this, cut; all else as it is."""
+    if not isinstance(raw, str) or "." not in raw:
+        return raw
+    whole, _, places = raw.partition(".")
+    return f"{whole}.{places[:decimals]}".rstrip(".")
 
 
 def _elasticities(

@@ -20,6 +20,7 @@ from mutualize.scenario.model import Scenario
 from mutualize.sensitivity import (
     Mover,
     elasticity,
+    in_units,
     moves_of,
     points_of,
     sensitivity_data,
@@ -27,7 +28,7 @@ from mutualize.sensitivity import (
     step_of,
     typed,
 )
-from mutualize.spread import Study
+from mutualize.spread import Judge, Study
 from mutualize.sweep import Failed
 from mutualize.units import WAD
 
@@ -143,6 +144,16 @@ def test_a_fund_pays_what_it_has(scenario: Scenario, monkeypatch: pytest.MonkeyP
     found = {(one["input"], one["outcome"]): one["median"] for one in data["runs"][0]["elasticities"]}
     assert found["venues.aave.funds.insurance-fund.USDC", "tier.insurance-fund.paid.USDC"] == "1"
     assert json.loads(json.dumps(data)) == data
+
+
+def test_a_figure_of_moved_decimals_is_cut_to_the_runs_own(scenario: Scenario) -> None:
+    """Where an asset's decimals are moved up, an amount has a place more than the run can write."""
+    study = Study.of(scenario, 1, 0)
+    judge = Judge.of(study.runs[0])
+    row = tuple("7.1234569" if column.metric == "shortfall.USDC" else None for column in judge.columns)
+    assert "7.123456" in in_units(judge, row)
+    whole = tuple("7.1" if raw else None for raw in row)
+    assert in_units(judge, whole) == whole
 
 
 @pytest.mark.parametrize(
