@@ -21,7 +21,8 @@ from mutualize.isolated_events import MarketCreated
 from mutualize.ledger import MemoryLedger, header
 from mutualize.protocol import Protocol, Receipt
 from mutualize.recoveries import Row
-from mutualize.report.explain.holders import cut_of, shares_of
+from mutualize.report.cuts import cut_of
+from mutualize.report.explain.holders import shares_of
 from mutualize.report.sentences.words import Words
 from mutualize.scenario.presets import preset
 from mutualize.staking import StakePool

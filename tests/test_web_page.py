@@ -14,7 +14,7 @@ import pytest
 from web_samples import HOSTILE, hostile_source, long_source, small, small_source
 
 from mutualize.errors import MutualizeError
-from mutualize.events import KINDS
+from mutualize.events import KINDS, LossAbsorbed
 from mutualize.report.text import numeral
 from mutualize.report.web.page import commands, page_of, require_free, write_page
 from mutualize.report.web.sentences import SENTENCES
@@ -96,6 +96,23 @@ def test_what_it_tells_is_what_the_ledger_says() -> None:
         own = [i for i, of in enumerate(fall["paid"][1].split(",")) if int(of) == at]
         covered = sum(int(fall["paid"][2].split(",")[i]) for i in own)
         assert numeral(covered, data["decimals"]["USDC"]) == tier["covered"]
+
+
+def test_a_supplier_of_an_isolated_market_sees_his_share(tmp_path: Path) -> None:
+    """A loss by share price is a cut of every share: single shares are those that suppliers lost."""
+    result = run(Path(__file__).with_name("lenders") / "isolated", out=tmp_path / "run")
+    data = story(source_of(tmp_path / "run"))
+    absorbed = [entry.event for entry in result.entries() if isinstance(entry.event, LossAbsorbed)]
+    assert data["holdings"]["cuts"][0], "there are cuts"
+    rows, tables, before, after, scale = (
+        [int(each) for each in column.split(",")] for column in data["holdings"]["cuts"]
+    )
+    assert len(rows) == len(absorbed) > 0
+    assert {data["holdings"]["tables"][table]["kind"] for table in tables} == {"claims"}
+    assert all(left < had < of * 10**6 for had, left, of in zip(before, after, scale, strict=True))
+    assert sum(had - left for had, left in zip(before, after, strict=True)) == sum(
+        event.amount for event in absorbed
+    )
 
 
 def test_replaying_the_table_gives_the_run() -> None:

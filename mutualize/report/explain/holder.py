@@ -14,7 +14,7 @@ from mutualize.ledger_reader import read
 from mutualize.projections.closing import closing
 from mutualize.projections.gains import Gains, Row
 from mutualize.projections.mirror import Mirror
-from mutualize.report.explain.holders import cut_of
+from mutualize.report.cuts import cut_of
 from mutualize.report.explain.steps import Part, Step, share, step_of
 from mutualize.report.sentences.words import Words, units_beside
 from mutualize.scenario.place import did_you_mean

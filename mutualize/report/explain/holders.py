@@ -1,81 +1,19 @@
-"""What a holder had, before and after an event that visits nobody: a haircut, a slash.
-
-Claims and stakes are shares of a pool. A haircut or a slash moves one number, and what each holder lost by it
-follows from his units.
-"""
+"""What each holder bears of a loss, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import attrs
-
 from mutualize.book import Book
-from mutualize.events import Event, LossAbsorbed, Slashed
+from mutualize.events import Event, LossAbsorbed
+from mutualize.report.cuts import cut_of
 from mutualize.report.explain.steps import share
 from mutualize.report.sentences.words import Words
 from mutualize.report.text import listing, plural
-from mutualize.tables import balance_table, reserve_table, stake_table, supply_table
-from mutualize.units import RAY, mul_div_down
-from mutualize.venues.isolated_work import VIRTUAL_ASSETS, VIRTUAL_SHARES
+from mutualize.tables import balance_table
 
 NAMED = 3
 """How many holders are named."""
-
-
-@attrs.frozen
-class Cut:
-    """What an event took from all holders of something: `before` and `after` are of one of them, per unit."""
-
-    what: str
-    asset: str
-    units: Mapping[str, int]
-    before: int
-    after: int
-    scale: int
-
-    def had(self, holder: str) -> int:
-        """Return what a holder had before, in base units."""
-        return mul_div_down(self.units.get(holder, 0), self.before, self.scale)
-
-    def lost(self, holder: str) -> int:
-        """Return what a holder lost, in base units."""
-        return self.had(holder) - mul_div_down(self.units.get(holder, 0), self.after, self.scale)
-
-
-def cut_of(event: Event, book: Book) -> Cut | None:
-    """Return what an event takes from holders whom it does not visit; `book` is as it was before."""
-    match event:
-        case Slashed():
-            table = stake_table(event.venue, event.stake)
-            before = book.cell(table, "total_assets")
-            after = _cell(event, table, "total_assets", before)
-            units = book.table(f"{table}.shares")
-            return Cut("stake", event.asset, units, before, after, max(1, sum(units.values())))
-        case LossAbsorbed():
-            table = reserve_table(event.venue, event.paid_asset)
-            before = book.cell(table, "liquidity_index")
-            after = _cell(event, table, "liquidity_index", before)
-            if after < before:
-                units = book.table(supply_table(event.venue, event.paid_asset))
-                return Cut("claim", event.paid_asset, units, before, after, RAY)
-            return _shares_cut(event, book, table)
-    return None
-
-
-def _shares_cut(event: LossAbsorbed, book: Book, table: str) -> Cut | None:
-    """Return what a payment takes from the shares of an isolated market's suppliers, if it does."""
-    before, issued = book.cell(table, "supply_assets"), book.cell(table, "supply_shares")
-    after = _cell(event, table, "supply_assets", before)
-    if after >= before or _cell(event, table, "supply_shares", issued) != issued:
-        return None
-    units = book.table(supply_table(event.venue, event.paid_asset))
-    had, left, scale = before + VIRTUAL_ASSETS, after + VIRTUAL_ASSETS, issued + VIRTUAL_SHARES
-    return Cut("claim", event.paid_asset, units, had, left, scale)
-
-
-def _cell(event: Event, table: str, key: str, default: int) -> int:
-    return next((cell.value for cell in event.cells if cell[:2] == (table, key)), default)
 
 
 def shares_of(event: Event, book: Book, words: Words) -> Iterator[str]:

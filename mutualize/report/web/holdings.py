@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mutualize.book import EMPTY
 from mutualize.events import Entry, LossAbsorbed, Slashed
+from mutualize.report.cuts import cut_of
 from mutualize.report.figures import Data
 from mutualize.report.web.columns import in_columns
 from mutualize.report.web.steps import Key
 from mutualize.tables import balance_table, reserve_table, stake_table, supply_table
 from mutualize.tier import CLAIMS
 from mutualize.tier_events import RecoveryPaid
-from mutualize.units import RAY
 
 BY_NAME = (("", ".balance"), ("fund.", ""), ("called.", ""))
 """How names of tables begin (after the venue's) and end in which somebody has an amount by name: a balance,
 what he put into a fund, what he was called for."""
+CUT = ("liquidity_index", "supply_assets", "supply_shares", "total_assets")
+"""The numbers that a cut of all moves, or reckons with."""
 UNITS_MAX = 60_000
 """So many changes of units, and parts, are told; beyond it the page says that it tells no single shares."""
 
@@ -31,9 +33,9 @@ class Holdings:
 
     def __init__(self, waterfalls: list[Key], stakes: list[tuple[str, str, str]]) -> None:
         self._tables: dict[str, Data] = {}
-        self._reserves: dict[str, str] = {}
+        self._cut_tables = {reserve_table(venue, asset) for venue, asset in waterfalls}
+        self._cut_tables |= {stake_table(venue, stake) for venue, stake, _ in stakes}
         for venue, asset in waterfalls:
-            self._reserves[reserve_table(venue, asset)] = supply_table(venue, asset)
             for table, kind in (
                 (supply_table(venue, asset), "claims"),
                 (balance_table(venue, asset), "balance"),
@@ -45,7 +47,7 @@ class Holdings:
             }  # fmt: skip
         self._order = {table: at for at, table in enumerate(self._tables)}
         self.units: dict[str, dict[str, int]] = {table: {} for table in self._tables}
-        self._index: dict[str, int] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
         self.changes: list[tuple[int, int, str, int]] = []
         """(row, table, who, units from then on)."""
         self.cuts: list[tuple[int, int, int, int, int]] = []
@@ -56,7 +58,7 @@ class Holdings:
         self._own: dict[str, tuple[str, dict[str, int]] | None] = {}
         """By table: its asset, and what each holder has in it by name; None for any other table."""
         self.first: dict[Key, dict[str, int]] = {}
-        """What each holder's claim was worth just before the first cut, by waterfall."""
+        """What each holder's claim was worth just before the first cut, base units, by waterfall."""
 
     def take(self, entry: Entry, row: int) -> None:
         """Take one entry in."""
@@ -69,28 +71,27 @@ class Holdings:
                 self.units[table][key] = value
                 if len(self.changes) <= UNITS_MAX:
                     self.changes.append((row, self._order[table], key, value))
-            elif key == "liquidity_index" and table in self._reserves:
-                self._index[table] = value
+            elif key in CUT and table in self._cut_tables:
+                self._numbers[table, key] = value
+
+    def cell(self, table: str, key: str) -> int:
+        """Return a number that cuts change, as it is now."""
+        return self._numbers.get((table, key), 0)
+
+    def table(self, name: str) -> Mapping[str, int]:
+        """Return the units of all who have something in a table."""
+        return self.units.get(name, EMPTY)
 
     def _cut(self, entry: Entry, row: int) -> None:
         event = entry.event
-        if isinstance(event, Slashed):
-            shares = f"{stake_table(event.venue, event.stake)}.shares"
-            held = self.units.get(shares, EMPTY)
-            after = next((cell.value for cell in event.cells if cell.key == "total_assets"), None)
-            if (total := sum(held.values())) and after is not None:
-                self.cuts.append((row, self._order[shares], after + event.assets, after, total))
-        elif isinstance(event, LossAbsorbed) and event.bearer == CLAIMS:
-            reserve = reserve_table(event.venue, event.asset)
-            index = self._index.get(reserve)
-            after_index = next((c.value for c in event.cells if c[:2] == (reserve, "liquidity_index")), None)
-            table = self._reserves.get(reserve, "")
-            if index is not None and after_index is not None and table:
-                self.cuts.append((row, self._order[table], index, after_index, RAY))
-                worth = {name: units * index for name, units in self.units[table].items()}
-            else:
-                table = balance_table(event.venue, event.asset)
-                worth = {name: units * RAY for name, units in self.units.get(table, EMPTY).items()}
+        if not isinstance(event, Slashed | LossAbsorbed):
+            return
+        cut = cut_of(event, self)
+        if cut is not None and cut.table in self._order:
+            self.cuts.append((row, self._order[cut.table], cut.before, cut.after, cut.scale))
+        if isinstance(event, LossAbsorbed) and event.bearer == CLAIMS:
+            own = self.table(balance_table(event.venue, event.asset))
+            worth = dict(own) if cut is None else {name: cut.had(name) for name in cut.units}
             self.first.setdefault((event.venue, event.asset), worth)
 
     def _by_name(self, event: Any, row: int) -> None:

@@ -17,7 +17,6 @@ from mutualize.report.web.source import Source
 from mutualize.report.web.steps import Steps
 from mutualize.report.web.thinning import Rows, room_of, rows_of
 from mutualize.report.web.what_if import HOLDERS_MAX, case_data, case_of
-from mutualize.units import RAY, div_down
 
 LISTED_MAX: Final = 3_000
 """So many inputs are listed; a summary with more says how many there are."""
@@ -111,8 +110,7 @@ def _what_if(steps: Steps, holdings: Holdings, names: Names, row: Data) -> Data:
     case, why = case_of(steps, key, [tier["tier"] for tier in row["tiers"]])
     if case is None:
         return {"what_if": None, "why_not": why, "claims": None}
-    worth = {who: div_down(units, RAY) for who, units in holdings.first.get(key, {}).items()}
-    claims = sorted((who, claim) for who, claim in worth.items() if claim)
+    claims = sorted((who, claim) for who, claim in holdings.first.get(key, {}).items() if claim)
     few = bool(claims) and len(claims) <= HOLDERS_MAX
     return {
         "what_if": case_data(case),

@@ -1,0 +1,85 @@
+"""What a holder had, before and after an event that visits nobody: a haircut, a slash.
+
+Claims and stakes are shares of a pool. A haircut or a slash moves one number, and what each holder lost by it
+follows from his units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import attrs
+
+from mutualize.events import Event, LossAbsorbed, Slashed
+from mutualize.tables import reserve_table, stake_table, supply_table
+from mutualize.units import RAY, mul_div_down
+from mutualize.venues.isolated_work import VIRTUAL_ASSETS, VIRTUAL_SHARES
+
+
+class Numbers(Protocol):
+    """A book, or as much of one as is asked here."""
+
+    def cell(self, table: str, key: str) -> int:
+        """Return a number; 0 where nothing was written."""
+
+    def table(self, name: str) -> Mapping[str, int]:
+        """Return a table."""
+
+
+@attrs.frozen
+class Cut:
+    """What an event took from all holders of something: `before` and `after` are of one of them, per unit."""
+
+    what: str
+    asset: str
+    table: str
+    """Where the units stand."""
+    units: Mapping[str, int]
+    before: int
+    after: int
+    scale: int
+
+    def had(self, holder: str) -> int:
+        """Return what a holder had before, in base units."""
+        return mul_div_down(self.units.get(holder, 0), self.before, self.scale)
+
+    def lost(self, holder: str) -> int:
+        """Return what a holder lost, in base units."""
+        return self.had(holder) - mul_div_down(self.units.get(holder, 0), self.after, self.scale)
+
+
+def cut_of(event: Event, book: Numbers) -> Cut | None:
+    """Return what an event takes from holders whom it does not visit; `book` is as it was before."""
+    match event:
+        case Slashed():
+            table = stake_table(event.venue, event.stake)
+            before = book.cell(table, "total_assets")
+            after = _cell(event, table, "total_assets", before)
+            shares = f"{table}.shares"
+            units = book.table(shares)
+            return Cut("stake", event.asset, shares, units, before, after, max(1, sum(units.values())))
+        case LossAbsorbed():
+            table = reserve_table(event.venue, event.paid_asset)
+            before = book.cell(table, "liquidity_index")
+            after = _cell(event, table, "liquidity_index", before)
+            if after < before:
+                claims = supply_table(event.venue, event.paid_asset)
+                return Cut("claim", event.paid_asset, claims, book.table(claims), before, after, RAY)
+            return _shares_cut(event, book, table)
+    return None
+
+
+def _shares_cut(event: LossAbsorbed, book: Numbers, table: str) -> Cut | None:
+    """Return what a payment takes from the shares of an isolated market's suppliers, if it does."""
+    before, issued = book.cell(table, "supply_assets"), book.cell(table, "supply_shares")
+    after = _cell(event, table, "supply_assets", before)
+    if after >= before or _cell(event, table, "supply_shares", issued) != issued:
+        return None
+    claims = supply_table(event.venue, event.paid_asset)
+    had, left, scale = before + VIRTUAL_ASSETS, after + VIRTUAL_ASSETS, issued + VIRTUAL_SHARES
+    return Cut("claim", event.paid_asset, claims, book.table(claims), had, left, scale)
+
+
+def _cell(event: Event, table: str, key: str, default: int) -> int:
+    return next((cell.value for cell in event.cells if cell[:2] == (table, key)), default)
