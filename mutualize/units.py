@@ -7,7 +7,7 @@ is owed, `_half_up` where a deployed contract rounds to the nearest. All argumen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NewType
 
 from mutualize.errors import Reason, Refused
@@ -118,6 +118,18 @@ def power_half_up(x: int, n: int, base: int) -> int:
 def part_of_period(at: int, period: int) -> int:
     """Return how much of the current period has passed, periods counted from zero."""
     return at % period
+
+
+def highest_without(enough: Callable[[int], bool]) -> int:
+    """Return the highest number below 2**256 for which `enough` is false: as it grows, it turns true once.
+
+    At 0 it is false, and at 2**256 it counts as true.
+    """
+    low, high = 0, UINT256_MAX + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return low
 
 
 def _too_small() -> Refused:

@@ -43,7 +43,7 @@ from mutualize.events import (
     Withdrawn,
 )
 from mutualize.tables import exits_table, reserve_table
-from mutualize.units import UINT128_MAX, WAD, div_down, mul_div_down, wad_mul_down
+from mutualize.units import UINT128_MAX, WAD, div_down, highest_without, mul_div_down, wad_mul_down
 from mutualize.venues import absorption
 from mutualize.venues.comet_figures import (
     BASE_PARAMETERS,
@@ -155,12 +155,10 @@ class Comet:
         needed = debt - (carried - own)
         if needed <= 0:
             return None
-        low, high, unit = 0, 2**256, work.collateral(asset).unit
-        while high - low > 1:
-            middle = div_down(low + high, 2)
-            enough = div_down(mul_div_down(held, middle, unit) * factor, WAD) >= needed
-            low, high = (low, middle) if enough else (middle, high)
-        return low
+        unit = work.collateral(asset).unit
+        return highest_without(
+            lambda price: div_down(mul_div_down(held, price, unit) * factor, WAD) >= needed
+        )
 
     # --- set-up and governance ---------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ from mutualize.events import (
     Withdrawn,
 )
 from mutualize.tables import exits_table, reserve_table
-from mutualize.units import WAD, capped, div_down, wad_div_down, wad_mul_down
+from mutualize.units import WAD, capped, div_down, highest_without, wad_div_down, wad_mul_down
 from mutualize.venues.comptroller import CompoundRules, Liquidity, Work
 from mutualize.venues.ctoken import PARAMETERS, CToken
 from mutualize.venues.markets_cover import MarketsCover
@@ -154,16 +154,14 @@ class Compound:
         needed = debts - (carried - own)
         if needed <= 0:
             return None
-        low, high = 0, 2**256  # carried at `low`: too little; at `high`: enough, or more than there can be
         scale, unit = int(10 ** (36 - market.decimals)), int(10**self.rules.price_decimals)
-        while high - low > 1:
-            middle = div_down(low + high, 2)
-            worth = div_down(share * div_down(middle * scale, unit), WAD)
-            if div_down(worth * work.tokens(asset, account), WAD) < needed:
-                low = middle
-            else:
-                high = middle
-        return low
+        tokens = work.tokens(asset, account)
+
+        def enough(price: int) -> bool:
+            worth = div_down(share * div_down(price * scale, unit), WAD)
+            return div_down(worth * tokens, WAD) >= needed
+
+        return highest_without(enough)
 
     def utilization(self, view: View, asset: str) -> int:
         """Return borrows over what stands behind tokens as last written, in WAD, rounded down."""
