@@ -164,7 +164,7 @@ class Chart {
     }
     const axis = axisLook();
     const axes = [{...axis, values: hours, space: 60}];
-    if (assets.length) axes.push({...axis, values: (_, ticks) => ticks.map((t) => `${t} %`), size: 56});
+    if (assets.length) axes.push({...axis, values: (_, ticks) => inShort(_, ticks).map((t) => `${t} %`), size: 62});
     if (deficit) axes.push({...axis, scale: 'd', side: 1, size: 70, grid: {show: false}, values: inShort});
     show(this.place);
     this.deadlines = this.readDeadlines(fall);
