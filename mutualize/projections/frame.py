@@ -31,6 +31,7 @@ NAMED: Final[Mapping[str, str]] = {
 """The roles of accounts that are called the same everywhere."""
 PARTS: Final[Mapping[str, str]] = {
     "tier": "funds",
+    "tier:gas-pool": "reserve for liquidators",
     "treasury": "treasury",
     "residue": "residue",
     "deficit": "open deficit",
