@@ -104,6 +104,11 @@ def frame_of(scenario: Scenario, accounts: tuple[str, ...] = ()) -> Frame:
         watch=tuple(dict.fromkeys((*accounts, *single))),
         tiers=tuple({(row.venue, row.tier): row for one in told for row in _rows(one)}.values()),
         currency=scenario.money,
+        systems={
+            venue.name: (venue.collateral, venue.trove_terms.rules.critical_ratio)
+            for venue in scenario.venues.values()
+            if venue.collateral is not None
+        },
         seed=scenario.seed,
     )
 

@@ -221,9 +221,9 @@ def _names(scenario: Scenario, add: Add) -> None:
         _take(rows.name, "trove owners", ("troves", number, "name"), taken, add)
     roles = (*ROLES, "trove_rows", "trove_keepers")
     populations = [people.name for role in roles for people in getattr(scenario, role)]
-    accounts: list[tuple[Path, str]] = [(("positions",), position.account) for position in scenario.positions]
-    accounts += [(("troves",), trove.owner) for trove in scenario.troves]
-    for at, account in accounts:
+    owners: list[tuple[Path, str]] = [(("positions",), position.account) for position in scenario.positions]
+    owners += [(("troves",), trove.owner) for trove in scenario.troves]
+    for at, account in owners:
         if account in taken:
             add(at, f"the account {shown(account)} has the name of {taken[account]}.")
         head, _, tail = account.rpartition("-")
@@ -312,7 +312,7 @@ def _number(text: str | None) -> int | None:
     return None if number in (0, 10**36) else number
 
 
-OF_ASSETS: Final = ("shortfall", "uncovered", "pending", "haircut", "unstaked", "price", "market")
+OF_ASSETS: Final = ("shortfall", "uncovered", "pending", "haircut", "unstaked", "price", "market", "surplus")
 """Metrics that name an asset next."""
 ALL_SHORTFALLS: Final = "shortfall.money"
 """The one of them that names none."""
