@@ -137,12 +137,9 @@ class Sales:
         sold = "".join(self._sold(*pair, amount, words) for pair, amount in self.brought.items())
         who = f"{plural(self.count, 'liquidation')} by {plural(len(self.liquidators), 'liquidator')} {when}"
         if not any(self.repaid.values()):  # a trove: others pay
-            return Step(
-                f"{who} took {seized} of the collateral of {words.name(debtor)}, and repaid nothing.{sold}"
-            )
-        return Step(
-            f"{who} repaid {repaid} of the debt of {words.name(debtor)}, for {seized} of his collateral.{sold}"
-        )
+            return Step(f"{who} took {seized} of the collateral of {words.name(debtor)}, for no money.{sold}")
+        of = f"repaid {repaid} of the debt of {words.name(debtor)}"
+        return Step(f"{who} {of}, for {seized} of his collateral.{sold}")
 
     def _sold(self, sold: str, bought: str, amount: int, words: Words) -> str:
         lost = self.lost.get(bought, 0)
