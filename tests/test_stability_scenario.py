@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import mutualize
+from mutualize.cli import cli
 from mutualize.errors import MutualizeError
 from mutualize.events import ClaimWaiting, Liquidated, LossAbsorbed, ShortfallRecognised, TransactionFailed
 from mutualize.fork import fork
@@ -358,3 +360,32 @@ def test_a_fork_of_the_price_spares_the_daring_and_terms_are_refused_by_name(tmp
     ):
         with pytest.raises(MutualizeError, match="cannot be different from a moment on"):
             fork(out, at=at, set={path: value})
+
+
+# --- in words --------------------------------------------------------------------------------------------
+
+
+def test_it_is_explained_to_a_depositor_and_told_in_the_report(tmp_path: Path) -> None:
+    """Each liquidation that a deposit paid for stands in its holder's story, with the collateral that came."""
+    run = mutualize.run(STABILITY, out=tmp_path / "run")
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--account", "savers-0001"])
+    told = " ".join(result.output.split())
+    assert result.exit_code == 0
+    assert "savers-0001 put 20,000 LUSD into the stability pool of liquity." in told
+    assert "savers-0001 lost 3,706.835569964722558213 LUSD by it: 18.5341 % of his deposit of 20,000" in told
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--tier", "stability-pool"])
+    told = " ".join(result.output.split())
+    assert "whoever pays it gets the collateral that goes with it." in told
+    assert "borne by depositors, and got 13.320866341216675286 ETH (20,072 USD) of the collateral." in told
+    report = " ".join(run.report().split())
+    assert "Depositors lost nothing" not in report
+    assert "Liquidated: 8 troves with 111.79 ETH: 80.3409 ETH to stability-pool and" in report
+    assert "All together were never in recovery mode (below 150.0 %); the lowest ratio was 238.8 %" in report
+
+
+def test_what_takes_part_is_shown_before_a_run() -> None:
+    """Owners of troves and their keepers stand in the list of people."""
+    result = CliRunner().invoke(cli, ["show", STABILITY])
+    told = " ".join(result.output.split())
+    assert "daring trove owners 8" in told
+    assert "keepers trove keepers 2" in told

@@ -15,9 +15,10 @@ from mutualize.events import Event, LossAbsorbed, Slashed
 from mutualize.report.explain.steps import share
 from mutualize.report.sentences.words import Words
 from mutualize.report.text import listing, plural
-from mutualize.tables import balance_table, reserve_table, stake_table, supply_table
+from mutualize.tables import as_name, balance_table, reserve_table, stake_table, supply_table
 from mutualize.units import RAY, mul_div_down
 from mutualize.venues.isolated_work import VIRTUAL_ASSETS, VIRTUAL_SHARES
+from mutualize.venues.stability_pool import DEPOSIT, POOL, pool_of
 
 NAMED = 3
 """How many holders are named."""
@@ -59,7 +60,7 @@ def cut_of(event: Event, book: Book) -> Cut | None:
             if after < before:
                 units = book.table(supply_table(event.venue, event.paid_asset))
                 return Cut("claim", event.paid_asset, units, before, after, RAY)
-            return _shares_cut(event, book, table)
+            return _shares_cut(event, book, table) or _pool_cut(event, book)
     return None
 
 
@@ -72,6 +73,37 @@ def _shares_cut(event: LossAbsorbed, book: Book, table: str) -> Cut | None:
     units = book.table(supply_table(event.venue, event.paid_asset))
     had, left, scale = before + VIRTUAL_ASSETS, after + VIRTUAL_ASSETS, issued + VIRTUAL_SHARES
     return Cut("claim", event.paid_asset, units, had, left, scale)
+
+
+class Deposits(Mapping[str, int]):
+    """What is left of each deposit in a stability pool, worked out when it is asked for."""
+
+    def __init__(self, book: Book, venue: str) -> None:
+        index = as_name(book.cell(f"{venue}.troves", "index"))
+        self._pool = pool_of(book, venue, index)
+        self._names = book.table(f"{venue}.{DEPOSIT}")
+
+    def __getitem__(self, name: str) -> int:
+        """Return what is left of somebody's deposit, base units."""
+        if name not in self._names:
+            raise KeyError(name)
+        return self._pool.worth(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _pool_cut(event: LossAbsorbed, book: Book) -> Cut | None:
+    """Return what a liquidation takes from the deposits of a stability pool, if it does."""
+    table = f"{event.venue}.{POOL}"
+    before = book.cell(table, "total")
+    after = _cell(event, table, "total", before)
+    if after >= before:
+        return None
+    return Cut("deposit", event.paid_asset, Deposits(book, event.venue), before, after, before)
 
 
 def _cell(event: Event, table: str, key: str, default: int) -> int:
