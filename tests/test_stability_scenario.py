@@ -297,6 +297,11 @@ def test_gas_is_paid_for_each_trove_and_who_is_late_has_paid_for_nothing() -> No
             "there is no ilk 'ETH' in 'liquity'",
         ),
         (
+            "expect",
+            '[{ id = "x", metric = "debt.daring-0001.LUSD", equals = "0", kind = "held-out" }]',
+            "of a trove system no debt is measured, but seizures",
+        ),
+        (
             "governance",
             '[{ name = "vote", venue = "liquity", at = "2024-01-01T12:00:00Z", action = "pause" }]',
             "it has no pause",
@@ -366,7 +371,7 @@ def test_a_fork_of_the_price_spares_the_daring_and_terms_are_refused_by_name(tmp
 
 
 def test_it_is_explained_to_a_depositor_and_told_in_the_report(tmp_path: Path) -> None:
-    """Each liquidation that a deposit paid for stands in its holder's story, with the collateral that came."""
+    """Each liquidation that a deposit paid for stands in its holder's story, with what came of it."""
     run = mutualize.run(STABILITY, out=tmp_path / "run")
     result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--account", "savers-0001"])
     told = " ".join(result.output.split())

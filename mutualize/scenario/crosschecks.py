@@ -16,7 +16,7 @@ from mutualize.scenario.settings import resolve
 from mutualize.scenario.size import check_size
 from mutualize.scenario.tier_people import check_around
 from mutualize.scenario.tier_rows import Tier
-from mutualize.scenario.trove_checks import check_systems, keeper_bids
+from mutualize.scenario.trove_checks import check_systems, is_of_a_system, keeper_bids
 from mutualize.scenario.vault_crosschecks import VAULT_ROLES, check_engines, engine_bids, engine_moments
 from mutualize.scenario.venue import Venue
 from mutualize.venues.vat import CONTRACTS
@@ -339,6 +339,8 @@ def _metric_words(scenario: Scenario, metric: str, path: Path, add: Add) -> None
         everybody = (*holders, *OWN_NAMES)
         if name not in everybody and name.rpartition("-")[0] not in groups:
             add(path, f"there is no account {shown(name)}.", did_you_mean(name, holders or groups))
+        elif kind != "seizures" and is_of_a_system(scenario, name):
+            add(path, f"of a trove system no {kind} is measured, but seizures.<account> is.")
         asset = tail if kind in ("debt", "claim") else ""
     elif kind in OF_ASSETS and metric != ALL_SHORTFALLS:
         asset = rest if rest in scenario.assets else name

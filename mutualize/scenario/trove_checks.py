@@ -157,6 +157,14 @@ def _blocks(scenario: Scenario, add: Add) -> None:
             add(("trove_keepers", number, "together"), problem, "Let fewer go together.")
 
 
+def is_of_a_system(scenario: Scenario, name: str) -> bool:
+    """Say whether somebody owns a trove, or is a depositor of a stability pool."""
+    groups = [row.name for row in scenario.trove_rows]
+    groups += [each.name for each in scenario.depositors if scenario.venues[each.venue].kind == KIND]
+    owners = [*groups, *(trove.owner for trove in scenario.troves)]
+    return name in owners or name.rpartition("-")[0] in groups
+
+
 def keeper_bids(scenario: Scenario) -> list[tuple[Path, Bid | None, str]]:
     """Return which keepers bid for block space, and for what."""
     return [
