@@ -118,6 +118,8 @@ def test_a_liquidator_gets_the_reserve_and_a_part_of_the_collateral() -> None:
     got = gains(run)
     assert of(got["LUSD"], "keepers") == 200 * WAD * len(closed)
     assert got["LUSD"]["liquity:tier:gas-pool"] == -200 * WAD * len(closed)
+    assert run.figure("liquidations.profit") == run.figure("liquidations.bonus")
+    assert 2_000 * PRICE_UNIT < number(run, "liquidations.profit") < 2_500 * PRICE_UNIT
     assert of(got["ETH"], "keepers") == sum(mul_div_down(each.collateral_amount, 1, 200) for each in closed)
 
 
