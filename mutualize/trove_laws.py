@@ -37,6 +37,12 @@ class System:
         """Return one of its tables."""
         return self.book.table(f"{self.venue}.{table}")
 
+    def pending(self, kind: str) -> dict[str, int]:
+        """Return what redistributions gave each trove that it has not taken: of 'coll' or 'debt', wad."""
+        now, taken, stakes = self.number(f"L_{kind}"), self.of(f"L_{kind}"), self.of("stake")
+        active = [name for name, status in self.of("status").items() if status == 1]
+        return {name: mul_div_down(stakes.get(name, 0), now - taken.get(name, 0), WAD) for name in active}
+
     @property
     def collateral(self) -> str:
         """What its troves hold."""
@@ -122,8 +128,7 @@ def _sums(system: System) -> list[tuple[str, int, int]]:
         ("Σ surplus is kept", sum(system.of("surplus").values()), system.number("surplus")),
     ]
     for kind in ("coll", "debt"):
-        now, taken, stakes = system.number(f"L_{kind}"), system.of(f"L_{kind}"), system.of("stake")
-        pending = sum(mul_div_down(stakes.get(name, 0), now - taken.get(name, 0), WAD) for name in active)
+        pending = sum(system.pending(kind).values())
         found += [(f"pending {kind} is not given", max(0, pending - system.number(f"default_{kind}")), 0)]
     for table in ("debt", "coll", "stake", "surplus", "pool.deposit", "seized.debt", "seized.coll"):
         negative = [name for name, amount in system.of(table).items() if amount < 0]

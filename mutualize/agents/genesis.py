@@ -52,6 +52,9 @@ class Genesis:
 _REMEDIES: Final = {
     "POSITION_WOULD_BE_UNSAFE": "Put up more collateral, or owe less: positions are safe at the start.",
     "LIQUIDITY_IS_INSUFFICIENT": "Let depositors lend more of it: the pool has not enough cash to lend.",
+    "TROVE_WOULD_BE_UNSAFE": "Put up more collateral, or owe less: troves are safe at the start.",
+    "SYSTEM_WOULD_BE_CRITICAL": "All troves together are not in recovery mode at the start: owe less.",
+    "TROVE_DEBT_IS_TOO_SMALL": "A trove owes its liquidator's reserve and the least debt: owe more.",
     "AMOUNT_IS_ZERO": "Give an amount above zero, or leave it out.",
     "AMOUNT_IS_TOO_SMALL": "Give an amount above zero, or leave it out.",
 }

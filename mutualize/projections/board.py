@@ -25,6 +25,7 @@ from mutualize.projections.positions import Positions
 from mutualize.projections.prices import Prices
 from mutualize.projections.refusals import Refusals
 from mutualize.projections.tiers import Waterfalls
+from mutualize.projections.troves import TroveSystems
 from mutualize.projections.waiting import Waiting
 
 
@@ -44,6 +45,7 @@ class Board:
         self.departures = Departures()
         self.gains = Gains()
         self.auctions = Auctions(self.mirror)
+        self.troves = TroveSystems(frame)
         self.failed: list[tuple[str, str]] = []
         """(agent, problem) of agents whose own code failed."""
         self.entries = 0
@@ -60,6 +62,7 @@ class Board:
                 self.pooling.handlers,
                 self.departures.handlers,
                 self.auctions.handlers,
+                self.troves.handlers,
                 {AgentFailed: self._agent_failed},
             )
         )
@@ -88,6 +91,7 @@ class Board:
         if entry.event.cells:
             self.waiting.look(entry)
             self.pooling.look(entry)
+            self.troves.look(entry)
 
     def take_all(self, entries: Iterable[Entry]) -> Board:
         """Take many entries in, and return the board."""

@@ -18,7 +18,11 @@ from mutualize.trove_laws import System, systems
 from mutualize.units import mul_div_down, ray_mul_down, ray_mul_up
 from mutualize.vault_laws import Engine, engines
 from mutualize.venues.isolated_work import Side
+from mutualize.venues.stability_pool import DEPOSIT, pool_of
 from mutualize.venues.vat import CONTRACTS
+
+POOL_TIER = "tier:stability-pool"
+"""The part of a trove system that its depositors and their gains stand in."""
 
 Amounts = dict[str, dict[str, int]]
 """By asset and account, in base units; debts and open deficits are negative."""
@@ -38,9 +42,8 @@ def closing(book: Book, mirror: Mirror) -> Mapping[str, Mapping[str, int]]:
     vaults, troves = engines(book), systems(book)
     for engine in vaults:
         _vaults(amounts, engine)
-    for system in troves:
-        _troves(amounts, system)
-    shared = {_stakers(amounts, book, mirror, *stake) for stake in mirror.stakes()}
+    shared = {_troves(amounts, system) for system in troves}
+    shared |= {_stakers(amounts, book, mirror, *stake) for stake in mirror.stakes()}
     markets = {(market.venue, market.loan): market for market in isolated_laws.markets(book)}
     listed, by_holder = set(mirror.reserves()), {engine.venue for engine in vaults}
     by_holder |= {system.venue for system in troves}
@@ -87,8 +90,12 @@ def _vaults(amounts: Amounts, engine: Engine) -> None:
     _people(amounts, token, engine.of("gov"))
 
 
-def _troves(amounts: Amounts, system: System) -> None:
-    """Divide what troves hold and owe among their owners; nobody owns what is not yet taken."""
+def _troves(amounts: Amounts, system: System) -> str:
+    """Divide what troves hold and owe among their owners, and the pool among its depositors.
+
+    What a redistribution gave a trove is its owner's, taken or not, and so is what a deposit gained. Returns
+    the account of the pool, which was divided.
+    """
     for table, asset in (("coll", system.collateral), ("surplus", system.collateral)):
         for owner, amount in system.of(table).items():
             _add(amounts, asset, owner, amount)
@@ -96,9 +103,17 @@ def _troves(amounts: Amounts, system: System) -> None:
         _add(amounts, system.stablecoin, owner, -debt)
     for holder, amount in system.book.table(balance_table(system.venue, system.stablecoin)).items():
         _add(amounts, system.stablecoin, holder, amount)
-    given, owed = (account(system.venue, part) for part in ("claims:redistributed", "loans:redistributed"))
-    _add(amounts, system.collateral, given, system.number("default_coll"))
-    _add(amounts, system.stablecoin, owed, -system.number("default_debt"))
+    pool, purse = pool_of(system.book, system.venue, as_name(system.number("index"))), POOL_TIER
+    depositors = [name for name, amount in system.of(DEPOSIT).items() if amount]
+    worth = {name: pool.worth(name) for name in depositors}
+    gains = {name: pool.gain(name) for name in depositors}
+    rest = account(system.venue, "residue")
+    _by_name(amounts, worth, rest, system.stablecoin, system.coins(purse))
+    _by_name(amounts, gains, rest, system.collateral, system.colls(purse))
+    _by_name(amounts, system.pending("coll"), rest, system.collateral, system.number("default_coll"))
+    owed = {name: -debt for name, debt in system.pending("debt").items()}
+    _by_name(amounts, owed, rest, system.stablecoin, -system.number("default_debt"))
+    return account(system.venue, purse)
 
 
 def _people(amounts: Amounts, asset: str, table: Mapping[str, int]) -> None:

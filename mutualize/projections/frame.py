@@ -31,6 +31,7 @@ NAMED: Final[Mapping[str, str]] = {
 """The roles of accounts that are called the same everywhere."""
 PARTS: Final[Mapping[str, str]] = {
     "tier": "funds",
+    "tier:gas-pool": "reserve for liquidators",
     "treasury": "treasury",
     "residue": "residue",
     "deficit": "open deficit",
@@ -66,6 +67,7 @@ class Frame:
     watch     accounts whose debts and loan to value are followed
     tiers     the waterfalls
     currency  the money of account, in which all values are stated
+    systems   trove system → (what its troves hold, the ratio below which it is in recovery mode, WAD)
     seed      from which the draws of `pooling` are derived
     """
 
@@ -75,6 +77,7 @@ class Frame:
     watch: tuple[str, ...] = ()
     tiers: tuple[TierRow, ...] = ()
     currency: str = "USD"
+    systems: Mapping[str, tuple[str, int]] = attrs.field(factory=dict)
     seed: int = 0
 
     def role(self, account: str) -> str:

@@ -17,10 +17,12 @@ from typing import Final
 import attrs
 
 from mutualize.accounts import OUTSIDE, split_account, tier_account
+from mutualize.accounts import account as part_of
 from mutualize.compound_events import CollateralBought, Donated, ReservesAdded, ReservesWithdrawn
 from mutualize.events import (
     AssetsLost,
     Borrowed,
+    ClaimsTransferred,
     Entry,
     Event,
     FundContributed,
@@ -136,6 +138,8 @@ class Gains:
         self._donor = UNKNOWN
         self._opening: dict[str, dict[str, int]] = {}
         self._flows: dict[str, dict[str, int]] = {}
+        self._systems: dict[str, None] = {}
+        """Trove systems in which somebody had a trove at the start."""
 
     def look(self, entry: Entry) -> None:
         """Take one entry in."""
@@ -161,6 +165,8 @@ class Gains:
             )
         if opening and isinstance(event, FundContributed):
             self._hand_over(event)
+        if entry.at == self._start and isinstance(event, TroveOpened | ClaimsTransferred):
+            self._begin(event)
         for asset, rest in cash.items():
             if rest:
                 self._book(self._flows, self._other(event, asset, len(cash)), asset, rest)
@@ -194,6 +200,18 @@ class Gains:
         """Count the money that a fund had at the start as the fund's, not as the giver's."""
         self._book(self._opening, event.account, event.asset, -event.amount)
         self._book(self._opening, f"{event.venue}:tier:{event.tier}", event.asset, event.amount)
+
+    def _begin(self, event: TroveOpened | ClaimsTransferred) -> None:
+        """Count a trove of the first instant, and stablecoins handed on in it, as had at the start."""
+        if isinstance(event, TroveOpened):
+            self._systems[event.venue] = None
+            treasury, reserve = part_of(event.venue, "treasury"), tier_account(event.venue, "gas-pool")
+            self._book(self._opening, event.account, event.debt, -event.fee - event.reserve)
+            self._book(self._opening, treasury, event.debt, event.fee)
+            self._book(self._opening, reserve, event.debt, event.reserve)
+        elif event.venue in self._systems:
+            self._book(self._opening, event.account, event.asset, -event.amount)
+            self._book(self._opening, event.to, event.asset, event.amount)
 
     def _outside(self, event: Event) -> None:
         for debit, credit, asset, amount in event.transfers:

@@ -7,6 +7,8 @@
       + gas         the chain's part, where its asset has a price
       + profit      what was left to the liquidators
 
+    A trove's liquidator gets the reserve that it had put aside, too: it is part of the bonus.
+
     harm    what a debtor lost beyond the bonus, since the market paid more for what was seized (or asked less
             for what was repaid) than the oracle said: the gap of a liquidation, where it is below zero. It is
             an outcome of its own: there can be harm without any shortfall.
@@ -24,6 +26,7 @@ import attrs
 from mutualize.events import Entry, GasPaid, Liquidated, Traded
 from mutualize.projections.frame import Frame, Handlers
 from mutualize.projections.mirror import Mirror
+from mutualize.trove_events import LIQUIDATED, TroveClosed
 from mutualize.units import PRICE_UNIT, mul_div_down
 
 
@@ -79,7 +82,12 @@ class Liquidations:
         self.liquidators: dict[str, int] = {}
         self.debtors: dict[str, int] = {}
         self._harmed: dict[str, int] = {}
-        self.handlers: Handlers = {Liquidated: self._take, Traded: self._take, GasPaid: self._take}
+        self.handlers: Handlers = {
+            Liquidated: self._take,
+            Traded: self._take,
+            GasPaid: self._take,
+            TroveClosed: self._reserve,
+        }
 
     @property
     def count(self) -> int:
@@ -135,6 +143,15 @@ class Liquidations:
             pair.fee_value += value(event.collateral, event.fee, closed.price)
         self.liquidators[event.liquidator] = self.liquidators.get(event.liquidator, 0) + 1
         self.debtors[event.account] = self.debtors.get(event.account, 0) + 1
+
+    def _reserve(self, entry: Entry) -> None:
+        """Add the reserve of a liquidated trove to what its liquidator got."""
+        event = entry.event
+        assert isinstance(event, TroveClosed)
+        pair = self._pairs.get((event.venue, event.collateral, event.debt))
+        if pair is not None and event.reason == LIQUIDATED:
+            price = self._mirror.price(event.debt)
+            pair.bonus_value += self._frame.value_down(event.debt, event.reserve, price)
 
     def _settle(self) -> None:
         """Attribute what stood beside the liquidations of one transaction."""

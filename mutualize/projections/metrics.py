@@ -253,6 +253,20 @@ AUCTIONS: Final[tuple[Metric, ...]] = (
 )  # fmt: skip
 """Those of vault engines."""
 
+TROVES: Final[tuple[Metric, ...]] = (
+    Metric("tier.<tier>.took.<asset>", AMOUNT, "collateral of liquidated troves that a tier got with debt",
+           lambda b, w: b.troves.took(w[0], w[1])),
+    Metric("surplus.<asset>", AMOUNT, "what liquidated troves left to their owners, claimed or not",
+           lambda b, w: b.troves.surplus(w[0])),
+    Metric("recovery.first", TIME, "when a trove system was in recovery mode first",
+           lambda b, _: b.troves.recovery_first),
+    Metric("recovery.seconds", SECONDS, "how long trove systems were in recovery mode",
+           lambda b, _: b.troves.recovered_s(b.mirror.at)),
+    Metric("recovery.ratio.min", RATIO, "the lowest ratio of all troves of a system together",
+           lambda b, _: b.troves.ratio_min),
+)  # fmt: skip
+"""Those of trove systems."""
+
 METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "shortfall.<asset>", AMOUNT, "debt that was recognised as uncovered, in all venues",
@@ -400,6 +414,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         lambda b, w: sum(len(q.ever) for (_, of), q in b.waiting.queues.items() if of == w[0]),
     ),
     *AUCTIONS,
+    *TROVES,
     Metric("refusals.<REASON>", COUNT, "how often that reason was given",
            lambda b, w: b.refusals.count(w[0])),
     Metric("price.<asset>", PRICE, "what the oracle told last", lambda b, w: _extreme(b, w[0], "last")),

@@ -104,6 +104,11 @@ def frame_of(scenario: Scenario, accounts: tuple[str, ...] = ()) -> Frame:
         watch=tuple(dict.fromkeys((*accounts, *single))),
         tiers=tuple({(row.venue, row.tier): row for one in told for row in _rows(one)}.values()),
         currency=scenario.money,
+        systems={
+            venue.name: (venue.collateral, venue.trove_terms.rules.critical_ratio)
+            for venue in scenario.venues.values()
+            if venue.collateral is not None
+        },
         seed=scenario.seed,
     )
 
@@ -116,6 +121,9 @@ def _roles(scenario: Scenario) -> dict[str, str]:
         roles.update({population.name: role.replace("_", " ") for population in getattr(scenario, role)})
     roles.update({vault.owner: "vault owners" for vault in scenario.vaults})
     roles.update({row.name: "vault owners" for row in scenario.vault_rows})
+    roles.update({trove.owner: "borrowers" for trove in scenario.troves})
+    roles.update({row.name: "borrowers" for row in scenario.trove_rows})
+    roles.update({group.name: "liquidators" for group in scenario.trove_keepers})
     for proposal in scenario.governance:
         if proposal.payer is not None:
             roles.setdefault(proposal.payer, "payers by vote")
@@ -139,7 +147,11 @@ def _rows(scenario: Scenario) -> list[TierRow]:
 
 def _row(venue: Venue, tier: Tier) -> TierRow:
     purse = f"{venue.name}:tier:{tier.stake or venue.purse_of(tier)}"
-    holders = {"claims": f"{venue.name}:claims", "revenue": f"{venue.name}:treasury"}
+    holders = {
+        CLAIMS: f"{venue.name}:claims",
+        REVENUE: f"{venue.name}:treasury",
+        DEPOSITORS: f"{venue.name}:tier:stability-pool",
+    }
     return TierRow(
         venue=venue.name,
         tier=tier.tier,

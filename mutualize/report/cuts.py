@@ -6,15 +6,17 @@ follows from his units.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import attrs
 
+from mutualize.book import View
 from mutualize.events import Event, LossAbsorbed, Slashed
-from mutualize.tables import reserve_table, stake_table, supply_table
+from mutualize.tables import as_name, reserve_table, stake_table, supply_table
 from mutualize.units import RAY, mul_div_down
 from mutualize.venues.isolated_work import VIRTUAL_ASSETS, VIRTUAL_SHARES
+from mutualize.venues.stability_pool import DEPOSIT, POOL, pool_of
 
 
 class Numbers(Protocol):
@@ -49,8 +51,14 @@ class Cut:
         return self.had(holder) - mul_div_down(self.units.get(holder, 0), self.after, self.scale)
 
 
-def cut_of(event: Event, book: Numbers) -> Cut | None:
+def cut_of(event: Event, book: View) -> Cut | None:
     """Return what an event takes from holders whom it does not visit; `book` is as it was before."""
+    cut = units_cut(event, book)
+    return _pool_cut(event, book) if cut is None and isinstance(event, LossAbsorbed) else cut
+
+
+def units_cut(event: Event, book: Numbers) -> Cut | None:
+    """Return what an event takes from each unit of claims or of a stake, if it does."""
     match event:
         case Slashed():
             table = stake_table(event.venue, event.stake)
@@ -79,6 +87,38 @@ def _shares_cut(event: LossAbsorbed, book: Numbers, table: str) -> Cut | None:
     claims = supply_table(event.venue, event.paid_asset)
     had, left, scale = before + VIRTUAL_ASSETS, after + VIRTUAL_ASSETS, issued + VIRTUAL_SHARES
     return Cut("claim", event.paid_asset, claims, book.table(claims), had, left, scale)
+
+
+class Deposits(Mapping[str, int]):
+    """What is left of each deposit in a stability pool, worked out when it is asked for."""
+
+    def __init__(self, book: View, venue: str) -> None:
+        index = as_name(book.cell(f"{venue}.troves", "index"))
+        self._pool = pool_of(book, venue, index)
+        self._names = book.table(f"{venue}.{DEPOSIT}")
+
+    def __getitem__(self, name: str) -> int:
+        """Return what is left of somebody's deposit, base units."""
+        if name not in self._names:
+            raise KeyError(name)
+        return self._pool.worth(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _pool_cut(event: LossAbsorbed, book: View) -> Cut | None:
+    """Return what a liquidation takes from the deposits of a stability pool, if it does."""
+    table = f"{event.venue}.{POOL}"
+    before = book.cell(table, "total")
+    after = _cell(event, table, "total", before)
+    if after >= before:
+        return None
+    deposits = Deposits(book, event.venue)
+    return Cut("deposit", event.paid_asset, f"{event.venue}.{DEPOSIT}", deposits, before, after, before)
 
 
 def _cell(event: Event, table: str, key: str, default: int) -> int:

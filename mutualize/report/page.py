@@ -26,6 +26,7 @@ from mutualize.report.text import (
     shown,
 )
 from mutualize.report.ties import ties
+from mutualize.report.troves import troves
 from mutualize.report.vaults import auctions
 from mutualize.report.verdicts import expectations
 from mutualize.units import WAD, format_decimal, parse_decimal
@@ -44,6 +45,7 @@ def findings(summary: Data) -> list[Block]:
         *gains(summary),
         *liquidations(summary),
         *auctions(summary),
+        *troves(summary),
         *refusals(summary),
         *time(summary),
         *pooling(summary),
@@ -111,7 +113,7 @@ def _who_paid(short: Data, unit: str) -> str:
     if rest > ROUNDED:
         words.append(f"money that came back {percent(format_decimal(rest, 18))}")
     fell = f"{amount(short['shortfall'], short['asset'])} ({money(short['money_at_recognition'], unit)})"
-    borne = any(tier["payer"] == "claims" and tier["had"] is not None for tier in payers)
+    borne = any(tier["payer"] in ("claims", "depositors") and tier["had"] is not None for tier in payers)
     tail = "" if borne or not is_zero(short["open"]) else " Depositors lost nothing."
     return f"{fell} fell short on {short['venue']}. Who paid: {listing(words)}.{tail}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mutualize.report.about import about
@@ -13,8 +13,9 @@ from mutualize.report.provenance import conflicts, inputs
 from mutualize.report.text import moment, plural
 from mutualize.report.told import told_data, told_page
 from mutualize.scenario.model import Scenario, Tier
+from mutualize.scenario.troves import Trove, TroveRows
 from mutualize.scenario.vault_crosschecks import VAULT_ROLES
-from mutualize.scenario.vaults import VaultRows
+from mutualize.scenario.vaults import Vault, VaultRows
 from mutualize.tier import AT_DEFAULT, PRO_RATA
 
 WORDS: Final = ("vote", "purse", "holder", "by", "iou", "iou_asset")
@@ -68,17 +69,19 @@ def _people(scenario: Scenario) -> list[tuple[str, str, int]]:
         for role in VAULT_ROLES
         for group in getattr(scenario, role)
     ]
-    people += [(row.name, "vault owners", _vaults_of(scenario, row)) for row in scenario.vault_rows]
+    people += [(row.name, "vault owners", _owners_of(row, scenario.vaults)) for row in scenario.vault_rows]
+    people += [(row.name, "trove owners", _owners_of(row, scenario.troves)) for row in scenario.trove_rows]
+    people += [(group.name, "trove keepers", group.count) for group in scenario.trove_keepers]
     if scenario.positions:
         people.append(("single positions", "borrowers", len(scenario.positions)))
     votes = [*(vote.name for vote in scenario.governance), *(act.name for act in scenario.acts)]
     return [*people, *((name, "votes", 1) for name in votes)]
 
 
-def _vaults_of(scenario: Scenario, row: VaultRows) -> int:
-    """Return how many vaults a row stands for."""
+def _owners_of(row: VaultRows | TroveRows, listed: Sequence[Vault | Trove]) -> int:
+    """Return how many vaults, or troves, a row stands for; those of tables are `listed`."""
     if row.file is not None:
-        return sum(vault.table == row.name for vault in scenario.vaults)
+        return sum(each.table == row.name for each in listed)
     return 1 if row.count is None else row.count
 
 

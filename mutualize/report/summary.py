@@ -18,6 +18,7 @@ from mutualize.projections.metrics import COUNT, NAMES, SECONDS, TIME, Figure
 from mutualize.report.figures import Data, Figures, ratio, when
 from mutualize.report.people import gains
 from mutualize.report.text import moment, numeral
+from mutualize.report.troves import troves_data
 from mutualize.report.vaults import auctions_data
 
 SCHEMA: Final = "mutualize/run@1"
@@ -42,6 +43,7 @@ def summarize(
         "gains": gains(board, book),
         "liquidations": figures.liquidations(),
         "auctions": auctions_data(board),
+        "troves": troves_data(board),
         "positions": figures.positions(),
         "prices": figures.prices(),
         "refusals": figures.refusals(),

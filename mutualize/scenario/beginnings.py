@@ -1,6 +1,6 @@
 """What exists at the start of a scenario, as commands in order; populations are drawn here.
 
-    reserves, first prices, deposits, balances, stakes, funds, members, positions
+    reserves, first prices, deposits, balances, stakes, funds, members, positions, vaults, troves
 
 Each figure of each member comes from a stream of its own, so another count or another population changes
 nobody.
@@ -31,6 +31,8 @@ from mutualize.scenario.lenders import terms_of
 from mutualize.scenario.market import Oracle as OracleTable
 from mutualize.scenario.model import Borrowers, Depositors, Members, Scenario, Stakers, Venue
 from mutualize.scenario.tier_agents import names_of_members
+from mutualize.scenario.trove_checks import KIND
+from mutualize.scenario.trove_systems import TroveBeginning
 from mutualize.tables import stake_table, umbrella_table
 from mutualize.tier_commands import JoinFund, SetNumbers
 from mutualize.units import BPS, WAD, Ratio, mul_div_down
@@ -126,6 +128,7 @@ class Beginnings:
         yield from self._positions()
         for engine in engines:
             yield from engine.after_prices()
+        yield from self._troves()
 
     def _unit(self, asset: str) -> int:
         return int(10 ** self._scenario.assets[asset].decimals)
@@ -143,7 +146,14 @@ class Beginnings:
                 )
                 yield Beginning(f"[venues.{venue.name}.umbrella.{asset}]", offset)
 
+    def _troves(self) -> Iterator[Beginning]:
+        for venue in self._scenario.venues.values():
+            if venue.kind == KIND and venue.collateral is not None:
+                yield from TroveBeginning(self._scenario, venue, self._seed, self._price(venue.collateral))
+
     def _depositors(self, group: Depositors) -> Iterator[Beginning]:
+        if self._scenario.venues[group.venue].kind == KIND:
+            return  # what they put in has to be drawn first: `TroveBeginning`
         place = f"[[depositors]] {group.name}"
         common = {"venue": group.venue, "asset": group.asset}
         reserve = self._scenario.venues[group.venue].reserves.get(group.asset)

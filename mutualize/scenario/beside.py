@@ -21,9 +21,11 @@ from mutualize.scenario.place import Path, Problems, did_you_mean, shown
 from mutualize.scenario.population import Position, PositionRow
 from mutualize.scenario.scalars import read_decimal, read_name
 from mutualize.scenario.tables import CsvTable, read_candles, read_demand, read_each, read_gas
+from mutualize.scenario.troves import RATIO, Trove, TroveRows
 from mutualize.scenario.vaults import PRICE, WEI, Vault, VaultRows
 
 VAULT_COLUMNS: Final = ("debt", "liquidation_price")
+TROVE_COLUMNS: Final = ("debt", "ratio")
 T = TypeVar("T")
 UNMARKED: Final = Mark("assumed", "")
 """Stands for a mark whose absence was noted already."""
@@ -124,6 +126,16 @@ class FileReader:
         self.note(table, len(read), (*path, "file"))
         return read
 
+    def troves(self, row: TroveRows, path: Path) -> list[Trove]:
+        """Read the troves of a table; one that stands in the scenario itself is drawn at the beginning."""
+        table = self.beside.open(row.file, self.problems) if row.file is not None else None
+        if table is None:
+            return []
+        columns = {name: name for name in ("owner", "collateral", table.first_of(TROVE_COLUMNS))}
+        read = read_each(table, columns, lambda cells: trove_of(row, cells))
+        self.note(table, len(read), (*path, "file"))
+        return read
+
     def position(self, venue: str, cells: dict[str, str], columns: dict[str, str]) -> Position:
         """Read one row of a table of positions, cells by meaning. Raises ValueError with the column."""
 
@@ -165,14 +177,7 @@ class FileReader:
 
 def vault_of(row: VaultRows, cells: Mapping[str, str]) -> Vault:
     """Read one row of a table of vaults. Raises ValueError with the column."""
-
-    def cell(name: str, kind: Numeral) -> int | None:
-        try:
-            return read_decimal(cells[name], kind.places, 1, kind.high) if name in cells else None
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
-
-    collateral = cell("collateral", WEI)
+    collateral = _cell(cells, "collateral", WEI)
     assert collateral is not None, "every row has the column"
     return Vault(
         owner=read_name(cells["owner"]),
@@ -180,9 +185,31 @@ def vault_of(row: VaultRows, cells: Mapping[str, str]) -> Vault:
         venue=row.venue,
         ilk=row.ilk,
         collateral=collateral,
-        debt=cell("debt", WEI),
-        liquidation_price=cell("liquidation_price", PRICE),
+        debt=_cell(cells, "debt", WEI),
+        liquidation_price=_cell(cells, "liquidation_price", PRICE),
     )
+
+
+def trove_of(row: TroveRows, cells: Mapping[str, str]) -> Trove:
+    """Read one row of a table of troves. Raises ValueError with the column."""
+    collateral = _cell(cells, "collateral", WEI)
+    assert collateral is not None, "every row has the column"
+    return Trove(
+        owner=read_name(cells["owner"]),
+        table=row.name,
+        venue=row.venue,
+        collateral=collateral,
+        debt=_cell(cells, "debt", WEI),
+        ratio=_cell(cells, "ratio", RATIO),
+    )
+
+
+def _cell(cells: Mapping[str, str], name: str, kind: Numeral) -> int | None:
+    """Read the number of a column, above zero; None where there is no such column."""
+    try:
+        return read_decimal(cells[name], kind.places, max(1, kind.low), kind.high) if name in cells else None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _single(row: PositionRow) -> Position | None:

@@ -48,6 +48,7 @@ from mutualize.scenario.model import (
     Stakers,
 )
 from mutualize.scenario.tier_agents import TierAgents
+from mutualize.scenario.trove_systems import TrovePeople, systems_of
 from mutualize.scenario.turns import Movers, turn_of
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.scenario.votes import proposal_of
@@ -102,6 +103,7 @@ class Builder:
             name: Custodian(scenario, name) for name, kind in kinds.items() if kind == "custody"
         }
         self.lenders = {name: lender_of(scenario, name) for name, kind in kinds.items() if kind in LENDERS}
+        self.systems = systems_of(scenario)
         self.pools = {name: venues.pool for name, venues in self.venues.items()}
         self._targets: dict[str, Targets] = {}
         self._queues: dict[tuple[str, str], WithdrawalQueue | ExitQueue] = {}
@@ -114,6 +116,7 @@ class Builder:
         self.world = World(
             self.protocol, start=scenario.start, end=scenario.end, seed=seed, log=log, ties=ties
         )
+        self._trove_people = TrovePeople(self.systems, self.world, self.protocol, self.fees, self._sending)
         self.world.start(Genesis(Beginnings(scenario, self.markets, seed, self.followed)))
         for agent in self._agents():
             self.world.start(agent)
@@ -138,6 +141,8 @@ class Builder:
         agents += self._slashers()
         agents += [self._leavers(group) for group in self.scenario.stakers if group.behaviour == "leave"]
         agents += self.engines.agents(self.world, self.protocol, self.markets, self.fees, self._sending)
+        for keepers in self.scenario.trove_keepers:
+            agents += self._trove_people.keepers(keepers)
         runs = [self._runners(group) for group in self.scenario.depositors if group.behaviour == "run"]
         tiers = TierAgents(self.scenario, self._parts, self.fees).agents()
         return [*agents, *self._queues.values(), *runs, *tiers]
@@ -145,7 +150,7 @@ class Builder:
     @property
     def _parts(self) -> dict[str, Parts]:
         """All venues of the scenario, in its order."""
-        every: dict[str, Parts] = {**self.venues, **self.custodians, **self.lenders}
+        every: dict[str, Parts] = {**self.venues, **self.custodians, **self.lenders, **self.systems}
         return {name: every[name] for name in self.scenario.venues if name in every}
 
     # --- a fork ------------------------------------------------------------------------------------------
@@ -293,7 +298,7 @@ class Builder:
 
     def _runners(self, group: Depositors) -> Agent:
         key = (group.venue, group.asset)
-        if group.venue in self.custodians:
+        if group.venue in self.custodians or group.venue in self.systems:
             return self._fleeing(group)
         if key not in self._queues:
             self._queues[key] = WithdrawalQueue(self._lending(group.venue), group.asset, self.fees)
@@ -307,12 +312,18 @@ class Builder:
     def _fleeing(self, group: Depositors) -> Agent:
         key = (group.venue, group.asset)
         if key not in self._queues:
-            custody = self.custodians[group.venue].custody
-            self._queues[key] = ExitQueue(custody, group.asset, self.fees)
+            self._queues[key] = self._exits(*key)
         queue = self._queues[key]
         assert isinstance(queue, ExitQueue), "a queue of a venue of balances"
+        if group.venue in self.systems:
+            return self._trove_people.runners(group, queue)
         assert group.rumour_at is not None, "the loader asks for one"
         return Fleeing(group.name, group.count, queue, rumour_at=group.rumour_at, reaction_s=group.reaction_s)
+
+    def _exits(self, venue: str, asset: str) -> ExitQueue:
+        if venue in self.systems:
+            return self._trove_people.queue(venue, asset)
+        return ExitQueue(self.custodians[venue].custody, asset, self.fees)
 
     def _leavers(self, group: Stakers) -> Agent:
         stake = self._parts[group.venue].stakes[group.stake]

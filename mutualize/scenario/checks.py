@@ -29,6 +29,7 @@ from mutualize.scenario.population import (
 from mutualize.scenario.scalars import parse_time, read_decimal
 from mutualize.scenario.tier_checks import check_loss, check_profits, check_row, check_tiers
 from mutualize.scenario.tier_rows import Tier
+from mutualize.scenario.trove_checks import TROVE_CHECKS, check_system
 from mutualize.scenario.vault_checks import VAULT_CHECKS, of_its_kind
 from mutualize.scenario.venue import Reserve, Stake, Venue
 from mutualize.units import BPS
@@ -59,7 +60,7 @@ MAY_SAY: Final = {
 def check_tables(built: Iterable[tuple[Path, Any]], problems: Problems) -> None:
     """Check every table that was read."""
     for path, made in built:
-        check = _CHECKS.get(type(made)) or VAULT_CHECKS.get(type(made))
+        check = _CHECKS.get(type(made)) or VAULT_CHECKS.get(type(made)) or TROVE_CHECKS.get(type(made))
         if check is not None:
             check(made, _note(path, problems))
 
@@ -183,6 +184,7 @@ def _stake(stake: Stake, note: Note) -> None:
 
 
 def _venue(venue: Venue, note: Note) -> None:
+    check_system(venue, note)
     if not of_its_kind(venue, note):
         return
     if venue.kind == "isolated" and not check_isolated(venue, note):

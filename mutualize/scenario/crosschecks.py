@@ -16,6 +16,7 @@ from mutualize.scenario.settings import resolve
 from mutualize.scenario.size import check_size
 from mutualize.scenario.tier_people import check_around
 from mutualize.scenario.tier_rows import Tier
+from mutualize.scenario.trove_checks import check_systems, is_of_a_system, keeper_bids
 from mutualize.scenario.vault_crosschecks import VAULT_ROLES, check_engines, engine_bids, engine_moments
 from mutualize.scenario.venue import Venue
 from mutualize.venues.vat import CONTRACTS
@@ -51,6 +52,7 @@ def check_whole(scenario: Scenario, data: Mapping[str, Any], problems: Problems)
         _venue(scenario, venue, add)
     _stakers(scenario, add)
     check_engines(scenario, add)
+    check_systems(scenario, add)
     _names(scenario, add)
     _votes(scenario, add)
     check_around(scenario, add)
@@ -101,7 +103,7 @@ def _bids(scenario: Scenario, add: Add) -> None:
     for asset, oracle in scenario.oracles.items():
         bids.append((("oracles", asset, "bid"), oracle.bid, "publish"))
         bids.append((("oracles", asset, "osm", "bid"), oracle.osm.bid if oracle.osm else None, "poke"))
-    bids += engine_bids(scenario)
+    bids += [*engine_bids(scenario), *keeper_bids(scenario)]
     chain = scenario.chain
     for path, bid, action in bids:
         if bid is not None and (chain is None or chain.space is None):
@@ -210,19 +212,23 @@ def _names(scenario: Scenario, add: Add) -> None:
     taken: dict[str, str] = dict.fromkeys(OWN_NAMES, "an account of the program")
     if any(venue.kind == "cdp" for venue in scenario.venues.values()):
         taken.update(dict.fromkeys(CONTRACTS, "a contract of a vault engine"))
-    for role in (*ROLES, "members", "governance", *VAULT_ROLES, "acts"):
+    for role in (*ROLES, "members", "governance", *VAULT_ROLES, "acts", "trove_keepers"):
         for number, group in enumerate(getattr(scenario, role)):
             _take(group.name, role.replace("_", " "), (role, number, "name"), taken, add)
     for number, row in enumerate(scenario.vault_rows):
         _take(row.name, "vault owners", ("vaults", number, "name"), taken, add)
-    populations = [people.name for role in ROLES for people in getattr(scenario, role)]
-    for position in scenario.positions:
-        at: Path = ("positions",)
-        if position.account in taken:
-            add(at, f"the account {shown(position.account)} has the name of {taken[position.account]}.")
-        head, _, tail = position.account.rpartition("-")
+    for number, rows in enumerate(scenario.trove_rows):
+        _take(rows.name, "trove owners", ("troves", number, "name"), taken, add)
+    roles = (*ROLES, "trove_rows", "trove_keepers")
+    populations = [people.name for role in roles for people in getattr(scenario, role)]
+    owners: list[tuple[Path, str]] = [(("positions",), position.account) for position in scenario.positions]
+    owners += [(("troves",), trove.owner) for trove in scenario.troves]
+    for at, account in owners:
+        if account in taken:
+            add(at, f"the account {shown(account)} has the name of {taken[account]}.")
+        head, _, tail = account.rpartition("-")
         if head in populations and tail.isdigit():
-            add(at, f"the account {shown(position.account)} could be a member of {shown(head)}.")
+            add(at, f"the account {shown(account)} could be a member of {shown(head)}.")
     pairs = sorted((p.account, p.venue, p.collateral, p.debt) for p in scenario.positions)
     for before, after in pairwise(pairs):
         if before == after:
@@ -306,7 +312,7 @@ def _number(text: str | None) -> int | None:
     return None if number in (0, 10**36) else number
 
 
-OF_ASSETS: Final = ("shortfall", "uncovered", "pending", "haircut", "unstaked", "price", "market")
+OF_ASSETS: Final = ("shortfall", "uncovered", "pending", "haircut", "unstaked", "price", "market", "surplus")
 """Metrics that name an asset next."""
 ALL_SHORTFALLS: Final = "shortfall.money"
 """The one of them that names none."""
@@ -324,13 +330,17 @@ def _metric_words(scenario: Scenario, metric: str, path: Path, add: Add) -> None
         asset = tail.partition(".")[2]
     elif kind in ("debt", "claim", "ltv", "seizures", "exhausted"):
         holders = [position.account for position in scenario.positions]
-        people = (scenario.depositors, scenario.borrowers, scenario.opportunists, scenario.vault_rows)
-        groups = [group.name for rows in people for group in rows]
-        owners = [*(row.name for row in scenario.vault_rows), *(vault.owner for vault in scenario.vaults)]
+        people = (scenario.depositors, scenario.borrowers, scenario.opportunists)
+        owners = [row.name for row in scenario.vault_rows]
+        owners += [row.name for row in scenario.trove_rows]
+        groups = [*(group.name for rows in people for group in rows), *owners]
+        owners += [*(vault.owner for vault in scenario.vaults), *(trove.owner for trove in scenario.troves)]
         holders += owners
         everybody = (*holders, *OWN_NAMES)
         if name not in everybody and name.rpartition("-")[0] not in groups:
             add(path, f"there is no account {shown(name)}.", did_you_mean(name, holders or groups))
+        elif kind != "seizures" and is_of_a_system(scenario, name):
+            add(path, f"of a trove system no {kind} is measured, but seizures.<account> is.")
         asset = tail if kind in ("debt", "claim") else ""
     elif kind in OF_ASSETS and metric != ALL_SHORTFALLS:
         asset = rest if rest in scenario.assets else name

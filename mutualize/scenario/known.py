@@ -48,7 +48,12 @@ class Known:
         if to not in {"stakes", "reserves", "ilks"}:
             return _named(table(self.root, to))
         found = _named(table(self.root, "venues", venue, to))
-        held = plain(table(self.root, "venues", venue).get("holds")) if to == "reserves" else None
+        if to != "reserves":
+            return found
+        about = table(self.root, "venues", venue)
+        held = plain(about.get("holds"))
+        if plain(about.get("kind")) == "stability":
+            held = [plain(about.get("stablecoin"))]  # nothing else is put into a stability pool
         return found + [name for name in held if isinstance(name, str)] if isinstance(held, list) else found
 
     def has_venue(self, venue: str) -> bool:

@@ -12,6 +12,7 @@ import attrs
 
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.noting import Note
+from mutualize.scenario.trove_systems import TroveSystem
 from mutualize.scenario.venue import Reserve, Rules, Venue
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.scenario.waterfalls import stakes_of, waterfall_of
@@ -74,7 +75,7 @@ class Markets:
         self.reactors: list[Reactor] = [self.waterfall]
 
 
-Parts: TypeAlias = Venues | Custodian | Isolated | Markets
+Parts: TypeAlias = Venues | Custodian | Isolated | Markets | TroveSystem
 """A venue, and all that decides or reacts with it."""
 
 

@@ -31,6 +31,7 @@ from mutualize.scenario.reader import BAD, Reader
 from mutualize.scenario.scalars import format_time, parse_time
 from mutualize.scenario.settings import Setter, copied
 from mutualize.scenario.tier_rows import CONTRACT_TIERS
+from mutualize.scenario.troves import Trove, TroveRows
 from mutualize.scenario.vaults import Vault, VaultRows
 from mutualize.scenario.venue import Venue
 
@@ -225,6 +226,7 @@ class _Read:
     chain: Chain | None = None
     positions: list[Position] = attrs.field(factory=list)
     vaults: list[Vault] = attrs.field(factory=list)
+    troves: list[Trove] = attrs.field(factory=list)
 
 
 def _read_files(reader: Reader, files: FileReader) -> _Read:
@@ -241,6 +243,8 @@ def _read_files(reader: Reader, files: FileReader) -> _Read:
             read.positions.extend(files.positions(made, path))
         elif isinstance(made, VaultRows):
             read.vaults.extend(files.vaults(made, path))
+        elif isinstance(made, TroveRows):
+            read.troves.extend(files.troves(made, path))
     return read
 
 
@@ -253,6 +257,7 @@ def _complete(made: Scenario, read: _Read, reader: Reader) -> Scenario:
         chain=read.chain,
         positions=tuple(read.positions),
         vaults=tuple(read.vaults),
+        troves=tuple(read.troves),
         venues={name: _with_own_tiers(venue) for name, venue in made.venues.items()},
         expect=tuple(_expect(row) for row in made.expect_rows),
         inputs=tuple(reader.inputs),

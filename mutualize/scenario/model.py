@@ -55,6 +55,7 @@ from mutualize.scenario.population import (
     Stakers,
 )
 from mutualize.scenario.tier_rows import Perimeter, Recovery, Tier
+from mutualize.scenario.troves import Trove, TroveKeepers, TroveRows
 from mutualize.scenario.vaults import (
     Acts,
     Bidders,
@@ -267,6 +268,12 @@ class Scenario:
         Rows(DebtBidders, "name"), "who buys new governance tokens", default=()
     )
     acts: tuple[Acts, ...] = of(Rows(Acts, "name"), "new terms of a vault engine, dated", default=())
+    trove_rows: tuple[TroveRows, ...] = of(
+        Rows(TroveRows, "name"), "troves of a trove system", default=(), named="troves"
+    )
+    trove_keepers: tuple[TroveKeepers, ...] = of(
+        Rows(TroveKeepers, "name"), "who liquidates troves", default=()
+    )
     variants: Mapping[str, Variant] = of(Tables(Variant), "the same with other values", factory=dict)
     expect_rows: tuple[ExpectRow, ...] = of(Rows(ExpectRow, "id"), "outcomes", default=(), named="expect")
     applied: str | None = of(
@@ -289,6 +296,7 @@ class Scenario:
 
     positions: tuple[Position, ...] = computed("all positions, from the file and from tables", default=())
     vaults: tuple[Vault, ...] = computed("the vaults of all tables of vaults", default=())
+    troves: tuple[Trove, ...] = computed("the troves of all tables of troves", default=())
     expect: tuple[Expect, ...] = computed("all expectations, of the base run and of variants", default=())
     inputs: tuple[Input, ...] = computed("every number with its mark", default=())
     gaps: tuple[Gap, ...] = computed("holes in the prices inside the window", default=())

@@ -30,8 +30,10 @@ ROLES: Final = (
     "bidders",
     "takers",
     "vault_rows",
+    "trove_rows",
+    "trove_keepers",
 )
-AGENTS: Final = ("liquidators", "opportunists", "biters", "bidders", "takers")
+AGENTS: Final = ("liquidators", "opportunists", "biters", "bidders", "takers", "trove_keepers")
 """Those of them who act each for himself."""
 THIRDS: Final = 3
 Add = Callable[..., None]
@@ -51,7 +53,8 @@ def check_size(scenario: Scenario, add: Add) -> None:
         for number, group in enumerate(scenario.members)
     ]
     agents = [(path, count) for path, count in groups if path[0] in AGENTS]
-    people = sum(count for _, count in groups) + len(scenario.positions) + len(scenario.vaults)
+    people = sum(count for _, count in groups) + len(scenario.positions)
+    people += len(scenario.vaults) + len(scenario.troves)
     largest: Path = max(groups, key=lambda group: group[1], default=(("positions",), 0))[0]
     busiest: Path = max(agents, key=lambda group: group[1], default=(("liquidators",), 0))[0]
     found: list[tuple[str, Path, int, str]] = [
@@ -84,6 +87,8 @@ def steps(scenario: Scenario) -> int:
         lookers = sum(
             group.count for group in scenario.liquidators if asset in scenario.venues[group.venue].reserves
         )
+        keepers = scenario.trove_keepers
+        lookers += sum(group.count for group in keepers if scenario.venues[group.venue].collateral == asset)
         oracle = scenario.oracles.get(asset)
         heard = told = publications(scenario, market)
         if oracle is not None and oracle.osm is not None:

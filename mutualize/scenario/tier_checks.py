@@ -41,6 +41,7 @@ from mutualize.venues.cover import PoolCover
 from mutualize.venues.custody_cover import CustodyCover
 from mutualize.venues.isolated_cover import MarketCover
 from mutualize.venues.markets_cover import MarketsCover
+from mutualize.venues.stability_cover import StabilityCover
 
 CONVERTING: Final = (FUND, HOUSE, STAKE, MINT, INJECTION)
 """Payers who can pay in another asset than the one that is missing."""
@@ -58,6 +59,7 @@ OFFERED: Final = {
     "custody": CustodyCover.payers,
     "isolated": MarketCover.payers,
     "compound": MarketsCover.payers,
+    "stability": StabilityCover.payers,
 }
 
 Problem = tuple[str | Path, str, str]
@@ -206,6 +208,8 @@ def _kind(venue: Venue, note: Note) -> None:
             for asset in amounts:
                 if asset not in venue.holds:
                     note(("balances", holder, asset), f"{venue.name} holds no {asset}.", "Add it to holds.")
+        return
+    if venue.kind == "stability":
         return
     if not venue.reserves:
         note("reserves", "a pool without reserves lends nothing.")

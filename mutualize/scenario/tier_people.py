@@ -43,8 +43,9 @@ def check_around(scenario: Scenario, add: Add) -> None:
 def _kinds(scenario: Scenario, add: Add) -> None:
     """Check that people are where there is something for them to do."""
     for number, settled in enumerate(scenario.profits):
-        if scenario.venues[settled.venue].kind != "custody":
-            problem = f"{settled.venue} settles no profits: it is of kind pool."
+        kind = scenario.venues[settled.venue].kind
+        if kind != "custody":
+            problem = f"{settled.venue} settles no profits: it is of kind {kind}."
             add(("profits", number, "venue"), problem, "Write kind = 'custody' in the venue.")
     for role in ("borrowers", "liquidators", "opportunists", "position_rows"):
         for number, people in enumerate(getattr(scenario, role)):

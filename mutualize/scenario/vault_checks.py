@@ -21,7 +21,7 @@ INSTEAD: Final = {
 def of_its_kind(venue: Venue, note: Note) -> bool:
     """Hold a venue to say what its kind has; returns whether it has tiers of its own."""
     for field in POOL_ONLY if venue.kind == "cdp" else CDP_ONLY:
-        if getattr(venue, field):
+        if getattr(venue, field) and venue.kind != "stability":  # which says itself what it has
             note(field, f"a venue of the kind {shown(venue.kind)} has no {field}.", INSTEAD.get(field, ""))
     if venue.kind != "cdp":
         return True
@@ -33,18 +33,23 @@ def of_its_kind(venue: Venue, note: Note) -> bool:
     return False
 
 
-def _vaults(row: VaultRows, note: Note) -> None:
+def check_holdings(row: Any, note: Note, either: tuple[str, str], what: str) -> None:
+    """Hold a row of vaults or troves to say what each holds, and one of two things of what it owes."""
     if row.file is not None:
-        for field in ("count", "collateral", "debt", "liquidation_price"):
+        for field in ("count", "collateral", *either):
             if getattr(row, field) is not None:
                 note(field, "this stands in the file.", "Leave it out.")
         return
     if row.collateral is None:
-        note("", "'collateral' is missing.", "Give it, or a file with many vaults.")
+        note("", "'collateral' is missing.", f"Give it, or a file with many {what}s.")
     else:
         positive(row.collateral, "collateral", note)
-    if exactly_one(row, ("debt", "liquidation_price"), note) and row.debt is not None:
+    if exactly_one(row, either, note) and row.debt is not None:
         positive(row.debt, "debt", note)
+
+
+def _vaults(row: VaultRows, note: Note) -> None:
+    check_holdings(row, note, ("debt", "liquidation_price"), "vault")
 
 
 def _bidders(people: Bidders, note: Note) -> None:

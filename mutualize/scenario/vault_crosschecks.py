@@ -14,7 +14,7 @@ from mutualize.venues.auction import CLIP
 POOL_ROLES: Final = ("depositors", "borrowers", "liquidators", "stakers", "governance", "position_rows")
 VAULT_ROLES: Final = ("feed_keepers", "biters", "bidders", "takers", "vow_keepers", "debt_bidders")
 ENGINE_TABLES: Final = (*VAULT_ROLES, "acts", "vault_rows")
-IN_FILE: Final = {"position_rows": "positions", "vault_rows": "vaults"}
+IN_FILE: Final = {"position_rows": "positions", "vault_rows": "vaults", "trove_rows": "troves"}
 """How tables are called in the file, where that is not the field's name."""
 ACTIONS: Final = {
     "feed_keepers": ("poke",),

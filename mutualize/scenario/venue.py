@@ -32,10 +32,11 @@ from mutualize.scenario.fields import (
     whole,
 )
 from mutualize.scenario.tier_rows import Recovery, Tier
+from mutualize.scenario.troves import INDEX_NAMES, TroveTerms
 from mutualize.scenario.vaults import CODES, RAD, WEI, Ilk, SystemTerms
 from mutualize.units import BPS, PRICE_UNIT
 
-KINDS: Final = ("pool", "custody", "cdp", "isolated", "compound")
+KINDS: Final = ("pool", "custody", "cdp", "isolated", "compound", "stability")
 CELLS: Final[Mapping[str, str]] = {
     "ltv": "ltv",
     "liquidation_threshold": "threshold",
@@ -138,7 +139,8 @@ class Venue:
         Choice(KINDS),
         "pool: pooled lending, Aave v3 rules; custody: balances by name, of an exchange, a vault or a "
         "mutual; cdp: a vault engine, Maker rules; isolated: one asset lent against one other, Morpho Blue "
-        "rules; compound: pooled lending, Compound v2 rules",
+        "rules; compound: pooled lending, Compound v2 rules; stability: troves and a stability pool, Liquity "
+        "rules",
     )
     rules: Rules = of(Table(Rules), "what differs between versions", factory=Rules)
     reserves: Mapping[str, Reserve] = of(
@@ -175,7 +177,9 @@ class Venue:
         "Aave's Umbrella, by reserve whose deficit is covered",
         factory=dict,
     )
-    stablecoin: str | None = of(Ref("assets"), "cdp: what vaults owe", default=None)
+    stablecoin: str | None = of(
+        Ref("assets"), "cdp: what vaults owe; stability: what troves owe", default=None
+    )
     governance_token: str | None = of(
         Ref("assets"), "cdp: what is minted where surplus does not suffice", default=None
     )
@@ -188,10 +192,19 @@ class Venue:
     system: SystemTerms = of(Table(SystemTerms), "cdp: terms of the whole engine", factory=SystemTerms)
     buffer: int = of(RAD, "cdp: the surplus that it begins with, stablecoins", default=0)
     governance_supply: int = of(WEI, "cdp: governance tokens that there are at first", default=0)
+    collateral: str | None = of(Ref("assets"), "stability: what troves hold", default=None)
+    index: str = of(
+        Choice(INDEX_NAMES),
+        "stability: how the pool follows deposits, as the contract of 2021, its revision of 2025, or v2",
+        default=INDEX_NAMES[0],
+    )
+    trove_terms: TroveTerms = of(Table(TroveTerms), "stability: terms of its troves", factory=TroveTerms)
 
     @property
     def assets(self) -> tuple[str, ...]:
         """The assets that can be missing here."""
+        if self.kind == "stability":
+            return () if self.stablecoin is None else (self.stablecoin,)
         return self.holds or tuple(self.reserves)
 
     def pays_in(self, tier: Tier, missing: str) -> str:

@@ -17,9 +17,10 @@ import attrs
 
 from mutualize.errors import Reason, Refused, require
 from mutualize.units import WAD, div_down, plus, times
+from mutualize.venues.cell_sheet import Sheet
 
 if TYPE_CHECKING:
-    from mutualize.venues.cell_sheet import Sheet
+    from mutualize.book import View
 
 SCALE: Final = 10**9
 """By what P is scaled up, `SCALE_FACTOR`."""
@@ -123,6 +124,11 @@ def _share_out_v2(after: Numbers, total: int, coll: int) -> None:
     while div_down(V2.unit, SCALE) > after.P:
         left = times(left, SCALE)
         after.P, after.scale = div_down(left, total), after.scale + 1
+
+
+def pool_of(view: View, venue: str, index: str) -> StabilityPool:
+    """Return a venue's pool, to be read alone; `index` is what its index is called, by default v1's."""
+    return StabilityPool(Sheet(venue, view, 0), INDEXES.get(index, V1))
 
 
 class StabilityPool:

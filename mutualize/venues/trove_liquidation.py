@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from mutualize.errors import Reason, require
+from mutualize.errors import Reason, Refused, require
 from mutualize.events import Liquidated, ShortfallRecognised
 from mutualize.trove_events import LIQUIDATED, TroveClosed
 from mutualize.units import WAD, div_down, mul_div_down, plus, times
@@ -42,6 +42,20 @@ def liquidate_troves(troves: Troves, command: LiquidateTroves) -> None:
     """Close those that are named, or the riskiest. `batchLiquidateTroves`, `liquidateTroves`."""
     sequence = Sequence(troves, command.account)
     _close_all(sequence, command.owners or _upwards(sequence, command.count))
+
+
+def foreseen(troves: Troves, count: int) -> int:
+    """Return how many of the `count` riskiest troves a sequence would close now; 0 where it is refused.
+
+    `troves` are working copies that nobody uses afterwards.
+    """
+    sequence = Sequence(troves, "")
+    try:
+        _upwards(sequence, count)
+        sequence.end()
+    except Refused:
+        return 0
+    return sequence.closed
 
 
 def _close_all(sequence: Sequence, owners: tuple[str, ...]) -> None:
@@ -97,6 +111,11 @@ class Sequence:
         troves.pool.begin()
         self._coll, self._debt, self._left = troves.collateral, troves.debt, troves.pool.most
         self._seized: list[Seizure] = []
+
+    @property
+    def closed(self) -> int:
+        """How many troves it has closed so far."""
+        return len(self._seized)
 
     def visit(self, owner: str) -> bool:
         """Liquidate a trove if it may be; say whether a sequence of the riskiest goes on."""

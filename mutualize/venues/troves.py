@@ -101,9 +101,9 @@ class Troves(Sheet):
         self.put(SYSTEM, key, plus(value, 0))
 
     def name_assets(self) -> None:
-        """Write down what the assets are called, for who reads the book alone."""
-        self["collateral"], self["stablecoin"] = (
-            as_integer(name) for name in (self.terms.collateral, self.terms.stablecoin)
+        """Write down what the assets and the index are called, for who reads the book alone."""
+        self["collateral"], self["stablecoin"], self["index"] = (
+            as_integer(name) for name in (self.terms.collateral, self.terms.stablecoin, self.terms.index.name)
         )
 
     # --- prices and ratios -------------------------------------------------------------------------------

@@ -135,11 +135,11 @@ class Sales:
         seized = listing([words.full(asset, amount) for asset, amount in self.seized.items()])
         when = span(self.first, self.last, words)
         sold = "".join(self._sold(*pair, amount, words) for pair, amount in self.brought.items())
-        return Step(
-            f"{plural(self.count, 'liquidation')} by {plural(len(self.liquidators), 'liquidator')} {when}"
-            f" repaid {repaid} of the debt of"
-            f" {words.name(debtor)}, for {seized} of his collateral.{sold}"
-        )
+        who = f"{plural(self.count, 'liquidation')} by {plural(len(self.liquidators), 'liquidator')} {when}"
+        if not any(self.repaid.values()):  # a trove: others pay
+            return Step(f"{who} took {seized} of the collateral of {words.name(debtor)}, for no money.{sold}")
+        of = f"repaid {repaid} of the debt of {words.name(debtor)}"
+        return Step(f"{who} {of}, for {seized} of his collateral.{sold}")
 
     def _sold(self, sold: str, bought: str, amount: int, words: Words) -> str:
         lost = self.lost.get(bought, 0)

@@ -88,6 +88,11 @@ def _(event: e.Liquidated, w: Words) -> str:
     fees = event.fee + event.fund_fee
     fee = f", and a fee of {w.full(event.collateral, fees)} was taken" if fees else ""
     got = "claims on " if event.claims else ""
+    if not event.paid:  # others pay the debt of a trove
+        return (
+            f"{w.name(event.liquidator)} liquidated {w.name(event.account)} at {w.name(event.venue)}, and got"
+            f" {got}{w.full(event.collateral, event.seized)} of his collateral{fee}."
+        )
     return (
         f"{w.name(event.liquidator)} repaid {w.full(event.debt, event.paid)} of the debt of"
         f" {w.name(event.account)} at {w.name(event.venue)}, and got {got}"
@@ -99,7 +104,10 @@ def _(event: e.Liquidated, w: Words) -> str:
 def _(event: e.ShortfallRecognised, w: Words) -> str:
     of = f" that {w.name(event.account)} owed" if event.account else ""
     missing = w.full(event.asset, event.amount, event.price or None)
-    return f"{missing}{of} fell short on {w.name(event.venue)}: nothing was left to cover it."
+    why = "nothing was left to cover it"
+    if w.has_troves(event.venue):
+        why = "whoever pays it gets the collateral that goes with it"
+    return f"{missing}{of} fell short on {w.name(event.venue)}: {why}."
 
 
 @tells(e.DeficitEliminated)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mutualize import events as e
 from mutualize import tier_events as te
+from mutualize.projections.troves import SEIZED
 from mutualize.report.sentences.words import Words, tells
+from mutualize.report.text import listing
 
 
 def _of_whom(debtor: str, w: Words) -> str:
@@ -36,9 +38,12 @@ def _(event: e.LossAbsorbed, w: Words) -> str:
     if event.paid_asset != event.asset or event.paid != event.amount:
         with_what = f" with {w.full(event.paid_asset, event.paid, event.paid_price or None)}"
     rest = f"; {w.amount(event.asset, event.rest)} is still missing" if event.rest else ""
+    seized = f"{event.venue}:{SEIZED}"
+    took = [w.full(asset, took) for debit, _, asset, took in event.transfers if debit == seized]
+    got = f", and got {listing(took)} of the collateral" if took else ""
     return (
         f"{w.name(event.tier)} at {w.name(event.venue)} paid {covered}{_of_whom(event.debtor, w)}"
-        f"{with_what}{by}{rest}."
+        f"{with_what}{by}{got}{rest}."
     )
 
 

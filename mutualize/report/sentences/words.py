@@ -22,6 +22,7 @@ from mutualize.events import Entry, Event, ParameterChanged, PricePublished, Res
 from mutualize.isolated_events import MarketCreated
 from mutualize.report.text import clean, moment, money, numeral
 from mutualize.tables import as_name
+from mutualize.trove_events import TroveOpened
 from mutualize.units import DECIMALS_MAX, PRICE_UNIT, format_decimal, mul_div_down
 from mutualize.vault_events import CollateralListed
 
@@ -85,6 +86,7 @@ class Words:
         self._ilks: dict[tuple[str, str], str] = {}
         self._stakes: dict[tuple[str, str], str] = {}
         self._names: dict[tuple[str, str], str] = {}
+        self._troves: dict[str, None] = {}
 
     def take(self, entry: Entry) -> None:
         """Note what an entry tells of units and prices. Call it after the sentence, in the ledger's order."""
@@ -96,6 +98,8 @@ class Words:
                 self.decimals.setdefault(event.asset, event.decimals)
         elif isinstance(event, MarketCreated):
             self._market(event)
+        elif isinstance(event, TroveOpened):
+            self._troves[event.venue] = None
         elif isinstance(event, Staked):
             self._stakes[event.venue, event.stake] = event.asset
         elif isinstance(event, CollateralListed | ParameterChanged):
@@ -130,6 +134,10 @@ class Words:
     def stake(self, venue: str, stake: str) -> str:
         """Return what a stake holds; empty where nobody has staked yet."""
         return self._stakes.get((venue, stake), "")
+
+    def has_troves(self, venue: str) -> bool:
+        """Say whether a venue is a trove system: a tier that pays there gets collateral for it."""
+        return venue in self._troves
 
     def stablecoin(self, venue: str) -> str:
         """Return a vault engine's stablecoin."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from mutualize.book import EMPTY
 from mutualize.events import Entry, LossAbsorbed, Slashed
-from mutualize.report.cuts import cut_of
+from mutualize.report.cuts import units_cut
 from mutualize.report.figures import Data
 from mutualize.report.web.columns import in_columns
 from mutualize.report.web.steps import Key
@@ -86,7 +86,7 @@ class Holdings:
         event = entry.event
         if not isinstance(event, Slashed | LossAbsorbed):
             return
-        cut = cut_of(event, self)
+        cut = units_cut(event, self)
         if cut is not None and cut.table in self._order:
             self.cuts.append((row, self._order[cut.table], cut.before, cut.after, cut.scale))
         if isinstance(event, LossAbsorbed) and event.bearer == CLAIMS:

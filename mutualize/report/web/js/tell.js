@@ -8,6 +8,7 @@ class Teller {
     const decimals = ledger.data.decimals;
     this.stable = Object.keys(decimals).find((asset) => decimals[asset] === 45) || '';
     this.pools = new Set(ledger.rowsOf(['ReserveListed']).map((row) => ledger.field(row, 'venue')));
+    this.troves = new Set(ledger.rowsOf(['TroveOpened']).map((row) => ledger.field(row, 'venue')));
     const minted = ledger.rowsOf(['GovernanceMinted'])[0];
     this.gov = minted === undefined ? '' : ledger.field(minted, 'asset');
   }
@@ -44,6 +45,14 @@ class Teller {
       }
       // of what was owed by a deadline the rest had gone on to the tiers below when it was made to owe
       case '_rest': return ledger.field(row, 'number') > 0n ? '' : `, ${app.amount(ledger.field(row, 'rest'), ledger.field(row, 'asset'))} is left`;
+      case '_took': {
+        const took = moves.find(([debit]) => debit.endsWith(':treasury:seized'));
+        return took === undefined ? '' : `, and it got ${app.amount(took[3], took[2])} of the collateral`;
+      }
+      case '_repaid': { // nobody repays the debt of a trove to have it liquidated
+        const who = ledger.field(row, 'account'), paid = ledger.field(row, 'paid');
+        return paid > 0n ? `repaid ${app.amount(paid, ledger.field(row, 'debt'))} of ${who}'s debt` : `liquidated ${who}`;
+      }
       case '_waits': { const amount = ledger.field(row, 'amount'), asset = ledger.field(row, 'asset'); return amount > 0n ? `waits for ${app.amount(amount, asset)}, which cannot be had now` : `waits for no ${asset} any more`; }
       case '_bearer': { const bearer = ledger.field(row, 'bearer'); return bearer === 'claims' ? 'Depositors' : bearer; }
       case '_supplied': {
@@ -53,6 +62,7 @@ class Teller {
       case '_lacking': {
         const who = ledger.field(row, 'account'), amount = app.amount(ledger.field(row, 'amount'), ledger.field(row, 'asset'));
         if (!who) return amount;
+        if (this.troves.has(ledger.field(row, 'venue'))) return `${amount} of ${who}'s debt, which others have to take with the collateral,`;
         // where balances are kept nobody borrows: who lost more than he had owes it to those who won
         return moves[0][1].endsWith(':claims') ? `${who} had ${amount} less than he had lost to others: that` : `${who}'s collateral is gone and ${amount} of debt is left: that`;
       }

@@ -105,8 +105,8 @@ class Why {
       if (ledger.field(row, 'account') !== debtor) continue;
       if (!count++) first = row;
       if (ledger.kind(row) === 'Liquidated') {
-        const debt = ledger.field(row, 'debt'), collateral = ledger.field(row, 'collateral');
-        repaid.set(debt, (repaid.get(debt) || 0n) + ledger.field(row, 'paid'));
+        const debt = ledger.field(row, 'debt'), collateral = ledger.field(row, 'collateral'), paid = ledger.field(row, 'paid');
+        if (paid > 0n) repaid.set(debt, (repaid.get(debt) || 0n) + paid);
         seized.set(collateral, (seized.get(collateral) || 0n) + ledger.field(row, 'seized'));
       } else { const asset = ledger.field(row, 'asset'); seized.set(asset, (seized.get(asset) || 0n) + ledger.field(row, 'lot')); }
     }
