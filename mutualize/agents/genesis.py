@@ -52,6 +52,8 @@ class Genesis:
 _REMEDIES: Final = {
     "POSITION_WOULD_BE_UNSAFE": "Put up more collateral, or owe less: positions are safe at the start.",
     "LIQUIDITY_IS_INSUFFICIENT": "Let depositors lend more of it: the pool has not enough cash to lend.",
+    "BORROW_IS_TOO_SMALL": "Lower borrow_min, or let each owe more.",
+    "SUPPLY_CAP_IS_EXCEEDED": "Raise the supply_cap, or leave it out.",
     "AMOUNT_IS_ZERO": "Give an amount above zero, or leave it out.",
     "AMOUNT_IS_TOO_SMALL": "Give an amount above zero, or leave it out.",
 }

@@ -26,6 +26,7 @@ from mutualize.agents.signals import cash_signal, loss_signal, market_signal, pr
 from mutualize.agents.sweeping import Sweeper
 from mutualize.agents.targets import Pair
 from mutualize.commands import ALL, Command, Trade
+from mutualize.compound_events import Absorbed
 from mutualize.errors import Reason
 from mutualize.events import Liquidated
 from mutualize.market.market import Fill
@@ -312,7 +313,7 @@ class Liquidator:
     def _signed(self, planned: Planned) -> Planned:
         """Return what was planned for nobody with this liquidator's name in it."""
         event, cause = planned
-        if isinstance(event, Liquidated):
+        if isinstance(event, Liquidated | Absorbed):
             return Planned(attrs.evolve(event, liquidator=self.name), cause)
         return planned
 

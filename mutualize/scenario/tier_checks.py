@@ -58,6 +58,7 @@ OFFERED: Final = {
     "custody": CustodyCover.payers,
     "isolated": MarketCover.payers,
     "compound": MarketsCover.payers,
+    "comet": MarketsCover.payers,
 }
 
 Problem = tuple[str | Path, str, str]
