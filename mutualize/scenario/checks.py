@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from mutualize.randomness import Fixed
-from mutualize.scenario.fortunes import Loss, Profits
 from mutualize.scenario.comets import check_comet
+from mutualize.scenario.fortunes import Loss, Profits
 from mutualize.scenario.lenders import check_compound, check_isolated, check_pool
 from mutualize.scenario.market import Bid, Chain, Demand, Followed, Market, Oracle, Outage, Space
 from mutualize.scenario.model import Conflict, ExpectRow, Vary

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from mutualize.compound_commands import Donate
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.noting import Note
-from mutualize.scenario.venue import Reserve, Rules, Venue
+from mutualize.scenario.venue import COMET_CELLS, Reserve, Rules, Venue
 from mutualize.scenario.waterfalls import stakes_of, waterfall_of
 from mutualize.units import BPS, UINT128_MAX, WAD, mul_div_down
 from mutualize.venues.comet import Comet
@@ -91,6 +91,19 @@ def _terms_of_collateral(reserve: Reserve, decimals: int) -> Terms:
         ("liquidation_factor", mul_div_down(reserve.liquidation_factor or 0, WAD, BPS)),
         ("supply_cap", UINT128_MAX if reserve.supply_cap is None else reserve.supply_cap),
     )
+
+
+def settable_of(venue: Venue, asset: str) -> tuple[str, ...]:
+    """Return the fields of an asset that a vote may set: each is one number of the contract."""
+    has = _COLLATERAL if venue.reserves[asset].liquidation_threshold else _BASE
+    return tuple(field for field in COMET_CELLS if field in has)
+
+
+def setting_of(field: str | None, value: int | None) -> tuple[str, int]:
+    """Return what the contract calls a field that a vote may set, and the value in its terms (WAD)."""
+    assert field is not None, "the loader asks for it"
+    assert value is not None, "the loader asks for it"
+    return COMET_CELLS[field], mul_div_down(value, WAD, BPS)
 
 
 def reserves_of(venue: Venue, giver: str) -> Iterator[Donate]:

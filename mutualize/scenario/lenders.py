@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
-from mutualize.scenario.comets import Comets, terms_of_comet
+from mutualize.scenario.comets import Comets, settable_of, terms_of_comet
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.noting import Note
 from mutualize.scenario.venue import CELLS, Reserve, Rules, Venue
@@ -114,6 +114,11 @@ def lent_at(venue: Venue) -> str | None:
     if venue.kind not in ("isolated", "comet"):
         return None
     return next(asset for asset, reserve in venue.reserves.items() if not reserve.liquidation_threshold)
+
+
+def settable(venue: Venue, asset: str) -> tuple[str, ...]:
+    """Return the parameters of an asset that a vote may set."""
+    return settable_of(venue, asset) if venue.kind == "comet" else tuple(CELLS)
 
 
 def block_s_of(scenario: Scenario) -> int:

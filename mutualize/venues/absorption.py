@@ -119,6 +119,17 @@ def terms(work: Work, figures: Collateral) -> tuple[int, int]:
     return work.told_price(work.asset) * figures.unit, price
 
 
+def price_of(work: Work, figures: Collateral, amount: int) -> int:
+    """Return the most that may be paid for so much collateral, base units of the base asset."""
+    above, below = terms(work, figures)
+    return div_down((amount + 1) * below * int(10**work.base.decimals) - 1, above)
+
+
+def is_selling(work: Work) -> bool:
+    """Say whether the reserves sell collateral now (`buyCollateral`: only below their target)."""
+    return not work.base.buy_paused and reserves_now(work) < work.base.target_reserves
+
+
 def liquidate(work: Work, command: Liquidate) -> list[Event]:
     """Absorb an account and buy some of its collateral in one transaction, as liquidators' contracts do.
 
@@ -131,8 +142,7 @@ def liquidate(work: Work, command: Liquidate) -> list[Event]:
     require(seized > 0, Reason.COLLATERAL_IS_NOT_ENABLED)
     absorbing = Absorb(venue=command.venue, account=command.account, accounts=(command.borrower,))
     events = absorb(work, absorbing)
-    above, below = terms(work, figures)
-    paid = min(command.debt_to_cover, div_down((seized + 1) * below * int(10**work.base.decimals) - 1, above))
+    paid = min(command.debt_to_cover, price_of(work, figures, seized))
     require(paid > 0, Reason.AMOUNT_IS_ZERO)
     _, out, rest = _sell(work, asset, paid, 0)
     fields = {"liquidator": command.account, "account": command.borrower}

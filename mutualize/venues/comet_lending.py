@@ -17,7 +17,7 @@ from mutualize.units import RAY, UINT256_MAX, WAD, div_up, mul_div_down
 from mutualize.venues import absorption
 from mutualize.venues.comet import Comet
 from mutualize.venues.comet_figures import TO_RAY
-from mutualize.venues.comet_work import BORROW, LIQUIDATE
+from mutualize.venues.comet_work import BORROW, LIQUIDATE, Work
 from mutualize.venues.lending import DEBTORS, Counted, Rate
 
 
@@ -136,6 +136,23 @@ class CometLending:
         except Refused:
             return None
         return above, below * int(10**work.base.decimals)
+
+    def for_sale(self, view: View, at: int) -> Mapping[str, int]:
+        """Return what the reserves sell now: collateral, and what all of it costs in the base asset."""
+        work = self.venue.work(view, at)
+        taken = [asset for asset in self._held if view.cell(self._listed[asset], "reserves")]
+        if not taken or not absorption.is_selling(work):
+            return {}
+        prices = {asset: self._price_of_all(work, asset) for asset in taken}
+        return {asset: price for asset, price in prices.items() if price}
+
+    def _price_of_all(self, work: Work, asset: str) -> int:
+        """Return what all that the reserves have of a collateral costs; 0 where it has no price."""
+        figures = work.collateral(asset)
+        try:
+            return absorption.price_of(work, figures, figures.reserves)
+        except Refused:
+            return 0
 
     def smaller(self, view: View, at: int, wish: Liquidate, refused: Reason) -> int:
         """Return 0: an account is absorbed as a whole, and what is bought of it is any amount."""

@@ -16,7 +16,19 @@ from typing import Final
 import attrs
 
 from mutualize.accounts import account
-from mutualize.events import Entry, LossAbsorbed, ShortfallRecognised
+from mutualize.compound_events import Absorbed, CollateralBought
+from mutualize.events import (
+    Accrued,
+    Borrowed,
+    Entry,
+    Liquidated,
+    LossAbsorbed,
+    PositionOpened,
+    Repaid,
+    ShortfallRecognised,
+    Supplied,
+    Withdrawn,
+)
 from mutualize.ledger_reader import read
 from mutualize.report.explain.cases import follow
 from mutualize.report.explain.steps import Part, Step, share, span
@@ -27,6 +39,11 @@ from mutualize.units import mul_div_down
 
 FULL: Final = 3
 """How many shortfalls are told in full."""
+COMING_IN: Final = (
+    *(RecoveryPaid, CollateralBought, Liquidated, Absorbed, Accrued),
+    *(Supplied, Withdrawn, Borrowed, Repaid, PositionOpened),
+)
+"""What may bring money that pays for a deficit: recoveries, and all that Compound v3's reserves gain by."""
 
 
 @attrs.define
@@ -114,7 +131,7 @@ def _payer(entry: Entry) -> str:
     event = entry.event
     if isinstance(event, LossAbsorbed):
         return event.tier
-    if isinstance(event, RecoveryPaid):
+    if isinstance(event, COMING_IN):
         return "money that came back"
     return str(getattr(event, "account", "") or getattr(event, "bearer", "") or type(event).__name__)
 
