@@ -66,14 +66,16 @@ class Total:
         self.first, self.last = self.first or at, at
         self.amount += event.amount
         self.count += 1
-        self.debtors[event.account] = None
+        if event.account:  # what is stolen, or sold below cost, is nobody's debt
+            self.debtors[event.account] = None
 
     def steps(self, words: Words) -> Iterator[Step]:
         """Say it in sentences."""
         whole = words.full(self.asset, self.amount)
         when = span(self.first, self.last, words)
+        of = f" of {plural(len(self.debtors), 'debtor')}" if self.debtors else ""
         yield Step(
-            f"{whole} of {plural(len(self.debtors), 'debtor')} fell short on {words.name(self.venue)}, {when}"
+            f"{whole}{of} fell short on {words.name(self.venue)}, {when}"
             f" ({plural(self.count, 'shortfall')}).",
             tone="strong",
         )
