@@ -397,3 +397,25 @@ def test_a_pool_has_no_terms_of_compound_v3() -> None:
         mutualize.run("three-tiers", set={"venues.pool.reserves.ETH.supply_cap": "10"})
     with pytest.raises(MutualizeError, match="a market of Compound has no store_front_factor"):
         mutualize.run(COMPOUND, set={"venues.venus.reserves.USDC.store_front_factor": "0.5"})
+
+
+def test_who_is_absorbed_for_nothing_in_time_owes_nothing_and_the_reserves_bear_the_fall() -> None:
+    """Somebody absorbs a minute after the line is crossed: what is lost is lost where collateral is sold."""
+    run = mutualize.run(COMET, set={"venues.comet.absorb_after_s": "60"}, check_replay=True)
+    assert [event.liquidator for event in events(run, Absorbed)] == ["anybody"] * 3
+    assert all(event.left > 0 for event in events(run, Absorbed)), (
+        "the rest of his collateral is his, in USDC"
+    )
+    assert not events(run, Liquidated)
+    recognised = events(run, ShortfallRecognised)
+    below = [event.cost - event.paid for event in events(run, CollateralBought)]
+    assert {event.account for event in recognised} == {""}
+    assert [event.amount for event in recognised] == below
+    rich = mutualize.run(
+        COMET,
+        variant="rich",
+        set={"venues.comet.absorb_after_s": "60", "venues.comet.reserves.USDC.target_reserves": "20000"},
+    )
+    assert len(events(rich, Absorbed)) == 3, "nobody had to earn anything by it"
+    with pytest.raises(MutualizeError, match="only Compound v3 absorbs accounts"):
+        mutualize.run(COMPOUND, set={"venues.venus.absorb_after_s": "60"})

@@ -192,6 +192,8 @@ class Desk:
 
     def would(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
         """Return what the pool would do with a liquidation of at most `amount`, or why it would refuse it."""
+        if account == RESERVES and pair.collateral not in self._for_sale(world):
+            return Reason.RESERVES_ARE_INSUFFICIENT
         plan = world.plan(self.wish(world, pair, account, amount))
         if isinstance(plan, Reason):
             return plan

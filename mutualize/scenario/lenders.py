@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
-from mutualize.scenario.comets import Comets, settable_of, terms_of_comet
+from mutualize.scenario.comets import Comets, check_comet, settable_of, terms_of_comet
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.noting import Note
 from mutualize.scenario.venue import CELLS, Reserve, Rules, Venue
@@ -163,6 +163,22 @@ def terms_of(scenario: Scenario, venue: Venue) -> Iterator[tuple[str, tuple[tupl
 
 
 # --- checks ----------------------------------------------------------------------------------------------
+
+
+def check_lender(venue: Venue, note: Note) -> bool:
+    """Hold a venue that lends to what its kind has; returns whether it is told what is lent there."""
+    if venue.kind != "comet" and venue.absorb_after_s is not None:
+        note("absorb_after_s", "only Compound v3 absorbs accounts.", "Leave it out.")
+    match venue.kind:
+        case "isolated":
+            return check_isolated(venue, note)
+        case "comet":
+            return check_comet(venue, note)
+        case "compound":
+            check_compound(venue, note)
+        case "pool":
+            check_pool(venue, note)
+    return True
 
 
 def check_pool(venue: Venue, note: Note) -> None:

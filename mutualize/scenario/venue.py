@@ -207,6 +207,11 @@ class Venue:
         Rows(Recovery, "row"), "what recovered money repays, in order", default=()
     )
     seize_share: int = ratio("compound: the reserves' share of what is seized", default=28 * 10**15)
+    absorb_after_s: int | None = seconds(
+        "comet: how long an account is unsafe until somebody has it absorbed, for nothing; left out: only"
+        " liquidators do, to buy its collateral",
+        default=None,
+    )
     stakes: Mapping[str, Stake] = of(Tables(Stake), "the stakes, by name", factory=dict)
     umbrella: Mapping[str, Umbrella] = of(
         Tables(Umbrella, Ref("reserves")),
