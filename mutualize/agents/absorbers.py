@@ -21,7 +21,7 @@ from mutualize.world import Phase, Steps, World
 
 
 class Absorber:
-    """Who has the accounts of one venue absorbed. `delay_s` is how long they are unsafe by then, at least."""
+    """Who has the accounts of one venue absorbed, `delay_s` after the first of them is found."""
 
     phase: Final = Phase.LIQUIDATION
 

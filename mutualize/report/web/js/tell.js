@@ -56,6 +56,10 @@ class Teller {
         // where balances are kept nobody borrows: who lost more than he had owes it to those who won
         return moves[0][1].endsWith(':claims') ? `${who} had ${amount} less than he had lost to others: that` : `${who}'s collateral is gone and ${amount} of debt is left: that`;
       }
+      case '_repaid': {
+        const paid = app.amount(ledger.field(row, 'paid'), ledger.field(row, 'debt')), who = ledger.field(row, 'account'), venue = ledger.field(row, 'venue');
+        return ledger.isPurchase(row) ? `paid ${paid} to the reserves of ${venue} for what they took over from ${who},` : `repaid ${paid} of ${who}'s debt on ${venue}`;
+      }
       case '_payer': return outside(moves[0][1]);
       case '_gas': return app.amount(moves[0][3], moves[0][2]);
       case '_trader': return outside(moves[0][1]);
