@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Terms = tuple[tuple[str, int], ...]
 
+COMET_DECIMALS_MAX: Final = 18
+"""`BadDecimals`."""
 _COLLATERAL: Final = ("asset", "ltv", "liquidation_threshold", "liquidation_factor", "supply_cap")
 _BASE: Final = (
     "asset", "optimal", "base", "slope1", "slope2", "supply_base", "supply_slope1", "supply_slope2",
@@ -132,15 +134,22 @@ def check_comet(venue: Venue, note: Note) -> bool:
                 note(("reserves", asset), f"{field!r} is missing: {side} of Compound v3 needs it.")
         if asset not in lent:
             _check_collateral(asset, reserve, note)
-    base = venue.reserves[lent[0]]
-    if base.supply_slope1 > base.supply_slope2:
-        problem = "supply_slope1 is above supply_slope2: the rate curve bends upwards."
-        note(("reserves", lent[0], "supply_slope1"), problem)
+    _check_supply(lent[0], venue.reserves[lent[0]], note)
     if venue.umbrella:
         note("umbrella", "Compound v3 has no umbrella.", "Leave it out, or write kind = 'pool'.")
     if venue.rules != Rules():
         note("rules", "the rules of Compound v3 are its contract's.", "Leave them out.")
     return True
+
+
+def _check_supply(asset: str, base: Reserve, note: Note) -> None:
+    """Hold the curve of suppliers to what that of debts is held to everywhere."""
+    if base.supply_slope1 > base.supply_slope2:
+        problem = "supply_slope1 is above supply_slope2: the rate curve bends upwards."
+        note(("reserves", asset, "supply_slope1"), problem)
+    if base.supply_base + base.supply_slope1 + base.supply_slope2 > 10 * BPS:
+        problem = "supply_base + supply_slope1 + supply_slope2 is above 1000 % a year."
+        note(("reserves", asset, "supply_slope2"), problem)
 
 
 def _check_collateral(asset: str, reserve: Reserve, note: Note) -> None:

@@ -128,7 +128,7 @@ def _terms(scenario: Scenario, after: Scenario, name: str, asset: str) -> list[S
     return [
         SetParameter(venue=name, account=GOVERNANCE, asset=asset, name=cell, value=value)
         for cell, value in later
-        if value != known[cell]
+        if value != known.get(cell)
     ]
 
 

@@ -17,7 +17,7 @@ from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.errors import Reason, require
 from mutualize.events import Event, Liquidated
 from mutualize.units import UINT128_MAX, WAD, div_down, times, wad_mul_down
-from mutualize.venues.comet_figures import Collateral, safe
+from mutualize.venues.comet_figures import Base, Collateral, safe
 from mutualize.venues.comet_work import Work
 
 
@@ -125,9 +125,9 @@ def price_of(work: Work, figures: Collateral, amount: int) -> int:
     return div_down((amount + 1) * below * int(10**work.base.decimals) - 1, above)
 
 
-def is_selling(work: Work) -> bool:
-    """Say whether the reserves sell collateral now (`buyCollateral`: only below their target)."""
-    return not work.base.buy_paused and reserves_now(work) < work.base.target_reserves
+def is_selling(base: Base) -> bool:
+    """Say whether the reserves sell collateral, with interest up to now (`buyCollateral`: below a target)."""
+    return not base.buy_paused and base.reserves() < base.target_reserves
 
 
 def liquidate(work: Work, command: Liquidate) -> list[Event]:

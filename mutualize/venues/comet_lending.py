@@ -46,6 +46,15 @@ class CometLending:
         """The tables of the base asset and of each collateral."""
         return self._listed
 
+    def _now(self, view: View, at: int) -> Work:
+        """Return copies for reading, with interest up to now; where an index cannot grow, as last accrued."""
+        work = self.venue.work(view, at)
+        try:
+            work.accrue()
+        except Refused:
+            return self.venue.work(view, at)
+        return work
+
     # --- debtors -----------------------------------------------------------------------------------------
 
     def flags(self, view: View) -> Mapping[str, int]:
@@ -65,9 +74,9 @@ class CometLending:
         price = view.table(ORACLE).get(asset)
         if not price or not view.has(self._listed[asset], "decimals"):
             return None
-        work = self.venue.work(view, at)
+        work = self._now(view, at)
         if asset == self._base:
-            base = work.accrue()
+            base = work.base
             return Counted(price, RAY, base.borrow_index * TO_RAY, 0, WAD, int(10**base.decimals))
         figures = work.collateral(asset)
         threshold, discount = figures.factor(LIQUIDATE), absorption.discount(work, figures)
@@ -86,8 +95,7 @@ class CometLending:
 
         Where a price is missing nobody can be absorbed: then it is as high as it can be.
         """
-        work = self.venue.work(view, at)
-        work.accrue()
+        work = self._now(view, at)
 
         def factor(name: str) -> int:
             try:
@@ -103,7 +111,7 @@ class CometLending:
 
     def debt(self, view: View, account: str, asset: str, at: int) -> int:
         """Return what an account owes, base units, rounded down."""
-        return self.venue.debt(view, account, asset, at)
+        return self._now(view, at).debt(account) if asset == self._base else 0
 
     def ltv(self, view: View, asset: str) -> int:
         """Return the share of an asset's worth that may be borrowed against it (WAD)."""
@@ -111,10 +119,8 @@ class CometLending:
 
     def room(self, view: View, account: str, at: int) -> int:
         """Return how much more an account may borrow, 8-decimals money at the oracle's prices, at most."""
-        work = self.venue.work(view, at)
-        work.accrue()
         try:
-            carried, debt = work.standing(account, BORROW)
+            carried, debt = self._now(view, at).standing(account, BORROW)
         except Refused:
             return 0
         return max(0, carried - debt)
@@ -139,9 +145,11 @@ class CometLending:
 
     def for_sale(self, view: View, at: int) -> Mapping[str, int]:
         """Return what the reserves sell now: collateral, and what all of it costs in the base asset."""
-        work = self.venue.work(view, at)
         taken = [asset for asset in self._held if view.cell(self._listed[asset], "reserves")]
-        if not taken or not absorption.is_selling(work):
+        if not taken:
+            return {}
+        work = self._now(view, at)
+        if not absorption.is_selling(work.base):
             return {}
         prices = {asset: self._price_of_all(work, asset) for asset in taken}
         return {asset: price for asset, price in prices.items() if price}
@@ -162,7 +170,7 @@ class CometLending:
 
     def claim(self, view: View, account: str, asset: str, at: int) -> int:
         """Return what an account may take out, base units, rounded down."""
-        return self.venue.claim(view, account, asset, at)
+        return self._now(view, at).claim(asset, account)
 
     def claims(self, view: View, asset: str) -> int:
         """Return all claims to an asset as last written, base units."""
