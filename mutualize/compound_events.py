@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from mutualize.events import Event, registered
+from mutualize.events import Event, Liquidated, registered
 
 
 @registered
@@ -69,3 +69,8 @@ class CollateralBought(Event):
     collateral: str
     amount: int
     cost: int
+
+
+def is_purchase(event: Liquidated) -> bool:
+    """Say whether a liquidator bought of reserves what they had taken over (v3): he repaid nobody's debt."""
+    return any(credit.endswith(":loans:absorbed") for _, credit, _, _ in event.transfers)

@@ -167,6 +167,8 @@ AS_NEAR = {
     "prices",
     "slope1",
     "slope2",
+    "supply_slope1",
+    "supply_slope2",
     *(f"{a}_{term}" for a in ("flap", "flop") for term in ("beg", "tau", "ttl")),
 }
 """Keys that have a neighbour which a slip may mean just as well."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mutualize.agents.desk import Desk, Opening
+from mutualize.agents.desk import Desk, Opening, done
 from mutualize.agents.targets import Pair
 from mutualize.commands import Command
 from mutualize.errors import Reason
-from mutualize.events import Liquidated
 from mutualize.market.chain import Chain
 from mutualize.market.market import Fill, Market
 from mutualize.protocol import Planned
@@ -63,21 +62,21 @@ class Bundle:
         `signed` puts the liquidator's name on what was planned for nobody, `trade` is his command of a fill.
         """
         desk, pair = self._desk, opening.pair
-        plan = world.plan(desk.wish(pair, opening.account, opening.asked), first=self.planned)
+        plan = world.plan(desk.wish(world, pair, opening.account, opening.asked), first=self.planned)
         if isinstance(plan, Reason):
             return False
-        done = next(event for event, _ in plan[len(self.planned) :] if isinstance(event, Liquidated))
-        own = min(own, done.paid)
-        earned = desk.profit(pair, done.paid, done.seized, own, world.now)
+        paid, seized = done(plan[len(self.planned) :])
+        own = min(own, paid)
+        earned = desk.profit(pair, paid, seized, own, world.now)
         if earned is None or earned - desk.gas(pair, world.now) < desk.habits.profit_min:
             return False
-        fills = desk.markets.fills(pair, done.paid, done.seized, own, world.now)
+        fills = desk.markets.fills(pair, paid, seized, own, world.now)
         begun = [*self.planned, *map(signed, plan[len(self.planned) :])]
         whole = world.plan(*(trade(fill) for _, fill in fills), first=begun)
         assert not isinstance(whole, Reason), "what was quoted can be traded"
         self.planned = whole
         for market, fill in fills:
             market.take(fill)
-        self.parts.append(Part(pair, done.paid, done.seized, fills))
+        self.parts.append(Part(pair, paid, seized, fills))
         self.actions += desk.actions(pair)
         return True

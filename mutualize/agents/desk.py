@@ -9,7 +9,7 @@ The rule: the answer to "when" is computed from the knots of the price paths, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import attrs
@@ -18,6 +18,8 @@ from mutualize.agents.fees import Fees
 from mutualize.agents.targets import Pair, Targets
 from mutualize.agents.trading import Markets
 from mutualize.commands import ALL, Liquidate
+from mutualize.compound_commands import BuyCollateral
+from mutualize.compound_events import CollateralBought
 from mutualize.errors import Reason, Refused
 from mutualize.events import Liquidated, Slashed, Traded
 from mutualize.market.chain import Chain
@@ -25,11 +27,14 @@ from mutualize.market.market import Market
 from mutualize.protocol import Planned
 from mutualize.stretch import could_be_holes
 from mutualize.units import WAD, mul_div_down
+from mutualize.venues.comet_lending import CometLending
 from mutualize.venues.lending import PoolLending, Rate
 from mutualize.venues.sweep import Sweep
 from mutualize.waterfall import Waterfall
 from mutualize.world import World
 
+RESERVES: Final = ""
+"""Instead of a debtor: the venue itself, where it sells what it took over."""
 STEPS: Final = 1024
 """A size is found to one part in this of the most that is allowed."""
 
@@ -63,6 +68,16 @@ class Opening(NamedTuple):
     paid: int
     seized: int
     plan: tuple[Planned, ...]
+
+
+def done(plan: Iterable[Planned]) -> tuple[int, int]:
+    """Return what was paid and what was got for it, in a plan that holds one liquidation or purchase."""
+    for event, _ in plan:
+        if isinstance(event, Liquidated):
+            return event.paid, event.seized
+        if isinstance(event, CollateralBought):
+            return event.paid, event.amount
+    raise AssertionError("a plan that was not refused holds one of them")
 
 
 class Desk:
@@ -177,14 +192,20 @@ class Desk:
 
     def would(self, world: World, pair: Pair, account: str, amount: int) -> Opening | Reason:
         """Return what the pool would do with a liquidation of at most `amount`, or why it would refuse it."""
-        plan = world.plan(self.wish(pair, account, amount))
+        if account == RESERVES and pair.collateral not in self._for_sale(world):
+            return Reason.RESERVES_ARE_INSUFFICIENT
+        plan = world.plan(self.wish(world, pair, account, amount))
         if isinstance(plan, Reason):
             return plan
-        done = next(event for event, _ in plan if isinstance(event, Liquidated))
-        return Opening(pair, account, amount, done.paid, done.seized, tuple(plan))
+        return Opening(pair, account, amount, *done(plan), tuple(plan))
 
-    def wish(self, pair: Pair, account: str, amount: int) -> Liquidate:
-        """Return the command that liquidates somebody up to an amount, by nobody yet."""
+    def wish(self, world: World, pair: Pair, account: str, amount: int) -> Liquidate | BuyCollateral:
+        """Return what liquidates somebody, or buys of the reserves, up to an amount: by nobody yet."""
+        if account == RESERVES:
+            price = self._for_sale(world).get(pair.collateral, amount)
+            return BuyCollateral(
+                venue=self.lending.name, account="", collateral=pair.collateral, amount=min(amount, price)
+            )
         return Liquidate(
             venue=self.lending.name,
             account="",
@@ -203,14 +224,27 @@ class Desk:
 
     def _opening(self, world: World, pair: Pair, account: str, most: int) -> Opening | Reason:
         limit = min(most, self.habits.lot_max.get(pair.debt, ALL))
-        if self.habits.fraction_max < WAD:
+        if self.habits.fraction_max < WAD and account != RESERVES:
             owed = self.lending.debt(world.book, account, pair.debt, world.now)
             limit = min(limit, mul_div_down(owed, self.habits.fraction_max, WAD))
         found = self.would(world, pair, account, limit)
         if not isinstance(found, Reason):
             return found
-        smaller = self.lending.smaller(world.book, world.now, self.wish(pair, account, limit), found)
+        wish = self.wish(world, pair, account, limit)
+        if isinstance(wish, BuyCollateral):
+            return found
+        smaller = self.lending.smaller(world.book, world.now, wish, found)
         return self.would(world, pair, account, min(limit, smaller)) if smaller > 0 else found
+
+    def on_sale(self, world: World) -> list[Pair]:
+        """Return what the reserves of a venue sell of what they took over, and for what."""
+        return [Pair(asset, self.lending.assets[0]) for asset in self._for_sale(world)]
+
+    def _for_sale(self, world: World) -> Mapping[str, int]:
+        """Return the same with the price of all of it; only Compound v3 has any."""
+        if not isinstance(self.lending, CometLending):
+            return {}
+        return self.lending.for_sale(world.book, world.now)
 
     # --- what is worth the while -------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ _REMEDIES: Final = {
     "TROVE_WOULD_BE_UNSAFE": "Put up more collateral, or owe less: troves are safe at the start.",
     "SYSTEM_WOULD_BE_CRITICAL": "All troves together are not in recovery mode at the start: owe less.",
     "TROVE_DEBT_IS_TOO_SMALL": "A trove owes its liquidator's reserve and the least debt: owe more.",
+    "BORROW_IS_TOO_SMALL": "Lower borrow_min, or let each owe more.",
+    "SUPPLY_CAP_IS_EXCEEDED": "Raise the supply_cap, or leave it out.",
     "AMOUNT_IS_ZERO": "Give an amount above zero, or leave it out.",
     "AMOUNT_IS_TOO_SMALL": "Give an amount above zero, or leave it out.",
 }

@@ -30,6 +30,7 @@ from mutualize.commands import (
 from mutualize.errors import Reason
 from mutualize.tier_commands import OpenExits, ReleaseTier
 from mutualize.umbrella import Umbrella
+from mutualize.venues.comet import Comet
 from mutualize.venues.compound import Compound
 from mutualize.venues.pool import Pool
 from mutualize.venues.rules import PoolRules
@@ -38,8 +39,11 @@ from mutualize.world import Phase, Steps, World
 
 GOVERNANCE: Final = PoolRules().governance
 """Who carries out what was voted."""
-GUARDED: Final = ("mint_paused", "borrow_paused", "seize_paused")
-"""What Compound's guardian pauses; to repay and to redeem is always allowed."""
+GUARDED: Final[dict[type, tuple[str, ...]]] = {
+    Compound: ("mint_paused", "borrow_paused", "seize_paused"),
+    Comet: ("supply_paused", "withdraw_paused", "absorb_paused", "buy_paused"),
+}
+"""What Compound's guardian pauses: in v2 to repay and to redeem is always allowed, in v3 nothing is."""
 Measure = Callable[[World], Sequence[Command]]
 """What a proposal does: its commands, written down when it is executed."""
 
@@ -94,17 +98,22 @@ class Proposal:
 # --- what can be decided ---------------------------------------------------------------------------------
 
 
-def set_parameter(pool: Pool, asset: str, name: str, value: int) -> Measure:
-    """Set a parameter of a reserve, named as the pool names it."""
-    account = pool.rules.governance
-    command = SetParameter(venue=pool.name, account=account, asset=asset, name=name, value=value)
+def set_parameter(venue: Pool | Comet, asset: str, name: str, value: int) -> Measure:
+    """Set a parameter of a reserve, named as the venue names it."""
+    command = SetParameter(
+        venue=venue.name, account=_governance_of(venue), asset=asset, name=name, value=value
+    )
     return lambda _: [command]
 
 
-def set_paused(venue: Pool | Compound, assets: Sequence[str], paused: int) -> Measure:
-    """Pause reserves (1), or open them again (0): in Compound's markets every verb that a guardian can."""
-    cells = ("paused",) if isinstance(venue, Pool) else GUARDED
-    account = venue.rules.governance
+def _governance_of(venue: Pool | Compound | Comet) -> str:
+    return venue.governance if isinstance(venue, Comet) else venue.rules.governance
+
+
+def set_paused(venue: Pool | Compound | Comet, assets: Sequence[str], paused: int) -> Measure:
+    """Pause reserves (1), or open them again (0): at Compound every verb that a guardian can."""
+    cells = GUARDED.get(type(venue), ("paused",))
+    account = _governance_of(venue)
     commands = [
         SetParameter(venue=venue.name, account=account, asset=asset, name=cell, value=paused)
         for asset in assets

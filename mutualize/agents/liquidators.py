@@ -13,19 +13,27 @@ time, and nobody sees what others have sent: what is stale when there is room fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import attrs
 
 from mutualize.agents.bundling import Bundle
-from mutualize.agents.desk import Desk, Opening
+from mutualize.agents.desk import RESERVES, Desk, Opening
 from mutualize.agents.fees import OUTSIDE
 from mutualize.agents.mempool import Act, Sending, Sent, ended_signal
-from mutualize.agents.signals import cash_signal, loss_signal, market_signal, price_signal, terms_signal
+from mutualize.agents.signals import (
+    cash_signal,
+    loss_signal,
+    market_signal,
+    price_signal,
+    sale_signal,
+    terms_signal,
+)
 from mutualize.agents.sweeping import Sweeper
 from mutualize.agents.targets import Pair
 from mutualize.commands import ALL, Command, Trade
+from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.errors import Reason
 from mutualize.events import Liquidated
 from mutualize.market.market import Fill
@@ -136,8 +144,11 @@ class Liquidator:
         return lambda world, gas: self._carry_out(world, chance, gas)
 
     def _woken(self, wake: Wake) -> None:
-        """Remember what woke him; collateral that could not be paid out may be there again."""
-        if wake.signal:
+        """Remember what woke him; collateral that could not be paid out may be there again.
+
+        What others bought is no reason for what he does next: it only lets him look.
+        """
+        if wake.signal and wake.signal != sale_signal(self._desk.lending.name):
             self._cause = wake.cause
         if self._dry:
             self._dry.clear()
@@ -156,7 +167,7 @@ class Liquidator:
 
     def _signals(self) -> list[str]:
         pool = self._desk.lending
-        signals = [terms_signal(pool.name)]
+        signals = [terms_signal(pool.name), sale_signal(pool.name)]
         for asset in pool.assets:
             signals += [price_signal(asset), market_signal(asset), loss_signal(pool.name, asset)]
         return signals + [cash_signal(pool.name, asset) for asset in self._dry]
@@ -173,11 +184,25 @@ class Liquidator:
             self._skip.update(dict.fromkeys(self._waiting))
         self._idle = []
         best: Chance | None = None
-        for pair in pairs:
-            chance = self._look_at(world, pair)
+        for chance in self._chances(world, pairs):
             if chance is not None and (best is None or chance.profit > best.profit):
                 best = chance
         return best
+
+    def _chances(self, world: World, pairs: Sequence[Pair]) -> Iterator[Chance | None]:
+        """Yield the best that each pair offers: of debtors, then of what the venue took over."""
+        for pair in pairs:
+            yield self._look_at(world, pair)
+        for pair in self._desk.on_sale(world):
+            yield self._look_at_reserves(world, pair)
+
+    def _look_at_reserves(self, world: World, pair: Pair) -> Chance | None:
+        """Return the chance to buy what the venue's reserves sell."""
+        most = self._most(world, pair)
+        if not most or (pair, RESERVES) in self._skip:
+            return None
+        opening = self._desk.opening(world, pair, RESERVES, most)
+        return None if isinstance(opening, Reason) else self._weigh(world, opening)
 
     def _renew(self) -> None:
         """Give nobody up any more, where everybody was ranked anew."""
@@ -275,7 +300,7 @@ class Liquidator:
         while best is not None and bundle.has_room(best.opening.pair):
             self._skip[best.opening.pair, best.opening.account] = None
             bundle.add(world, best.opening, best.own, self._signed, self._trade)
-            found = [self._look_at(world, pair) for pair in self._desk.targets.look(world)]
+            found = [*self._chances(world, self._desk.targets.look(world))]
             best = max((one for one in found if one is not None), key=lambda one: one.profit, default=None)
         self._skip = skip
         if not bundle.parts:
@@ -312,8 +337,10 @@ class Liquidator:
     def _signed(self, planned: Planned) -> Planned:
         """Return what was planned for nobody with this liquidator's name in it."""
         event, cause = planned
-        if isinstance(event, Liquidated):
+        if isinstance(event, Liquidated | Absorbed):
             return Planned(attrs.evolve(event, liquidator=self.name), cause)
+        if isinstance(event, CollateralBought):
+            return Planned(attrs.evolve(event, account=self.name), cause)
         return planned
 
     def _look_again(self, world: World, chance: Chance) -> Opening | Reason:

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from mutualize.book import View
+from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.events import (
     Entry,
     Event,
@@ -85,6 +86,11 @@ def cash_signal(venue: str, asset: str) -> str:
 def terms_signal(venue: str) -> str:
     """Name the signal that governance changed a parameter."""
     return f"terms:{venue}"
+
+
+def sale_signal(venue: str) -> str:
+    """Name the signal that a venue has other collateral to sell, or took some over."""
+    return f"sale:{venue}"
 
 
 def open_signal(venue: str) -> str:
@@ -217,6 +223,8 @@ _MEANS: Final[dict[type[Event], Callable[[Any], tuple[str, ...]]]] = {
     MarketResumed: lambda event: (market_signal(event.asset),),
     ShortfallRecognised: lambda event: (deficit_signal(event.venue, event.asset),),
     LossAbsorbed: lambda event: (loss_signal(event.venue, event.asset),),
+    Absorbed: lambda event: (sale_signal(event.venue),),
+    CollateralBought: lambda event: (sale_signal(event.venue),),
     LossHeld: lambda event: (open_signal(event.venue),),
     LossAllocated: lambda event: (open_signal(event.venue),) if event.due else (),
     LossPassedOn: lambda event: (called_signal(event.venue),),

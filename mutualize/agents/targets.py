@@ -3,7 +3,7 @@
 price, parameter, haircut ─▶ wave ─▶ the watchlist is asked once, every unsafe position is ranked once
 liquidation ─▶ that position alone is ranked again, when it comes up
 
-ceiling = (bonus − 1) · min(debt, collateral / bonus)     in money, before fees, gas and slippage
+ceiling = (bonus − 1) · min(reach · debt, collateral / bonus)     in money, before fees, gas and slippage
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Targets:
                 pair = Pair(held, owed)
                 asked = min((ask(pair, world.now) for ask in self.asking), default=0)
                 collateral, debt = self._counted(world, held), self._counted(world, owed)
-                earned = (collateral.bonus - whole) * debt.price * debt.debt
+                earned = (collateral.bonus - whole) * debt.price * debt.debt * collateral.reach
                 least = mul_div_down(asked * whole * debt.unit, RAY, earned) if earned else 0
                 found.append((pair, max(1, least)))
         return found
@@ -194,7 +194,7 @@ class Targets:
         whole = self.lending.whole
         return Scale(
             collateral.income * collateral.price * debt.unit * whole,
-            debt.debt * debt.price * collateral.unit * collateral.bonus,
+            debt.debt * debt.price * collateral.unit * collateral.bonus * collateral.reach,
             collateral.bonus - whole,
             RAY * collateral.unit * debt.unit * collateral.bonus * whole,
         )

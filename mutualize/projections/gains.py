@@ -59,6 +59,7 @@ _OPENING: Final = (
     Borrowed,
     Staked,
     FundContributed,
+    Donated,
     MemberContributed,
     CollateralJoined,
     DaiMoved,
@@ -163,7 +164,7 @@ class Gains:
             self._book(
                 self._opening if opening else self._flows, account, asset, -amount if opening else amount
             )
-        if opening and isinstance(event, FundContributed):
+        if opening and isinstance(event, FundContributed | Donated):
             self._hand_over(event)
         if entry.at == self._start and isinstance(event, TroveOpened | ClaimsTransferred):
             self._begin(event)
@@ -196,10 +197,12 @@ class Gains:
             self._book(self._flows, COLLECTOR, event.paid_asset, -event.paid)
             self._book(self._flows, MARKET, event.paid_asset, event.paid)
 
-    def _hand_over(self, event: FundContributed) -> None:
-        """Count the money that a fund had at the start as the fund's, not as the giver's."""
-        self._book(self._opening, event.account, event.asset, -event.amount)
-        self._book(self._opening, f"{event.venue}:tier:{event.tier}", event.asset, event.amount)
+    def _hand_over(self, event: FundContributed | Donated) -> None:
+        """Count the money that a fund or the reserves had at the start as theirs, not as the giver's."""
+        for _, credit, asset, amount in event.transfers:
+            if split_account(credit)[1] != "claims":
+                self._book(self._opening, event.account, asset, -amount)
+                self._book(self._opening, credit, asset, amount)
 
     def _begin(self, event: TroveOpened | ClaimsTransferred) -> None:
         """Count a trove of the first instant, and stablecoins handed on in it, as had at the start."""

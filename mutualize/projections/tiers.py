@@ -176,7 +176,8 @@ class Waterfalls:
         assert isinstance(event, ShortfallRecognised)
         shortfall = self._shortfall(event.venue, event.asset)
         shortfall.amount += event.amount
-        shortfall.debtors[event.account] = shortfall.debtors.get(event.account, 0) + event.amount
+        if event.account:  # what is stolen, or sold below cost, is nobody's debt
+            shortfall.debtors[event.account] = shortfall.debtors.get(event.account, 0) + event.amount
         shortfall.recognised_value += self._frame.value_down(event.asset, event.amount, event.price)
         shortfall.first = entry.at if shortfall.first is None else shortfall.first
         shortfall.last = entry.at

@@ -132,7 +132,9 @@ def waterfall(summary: Data) -> Iterator[Block]:
     unit = summary["scenario"]["money"]
     for short in summary["waterfalls"]:
         yield Heading(f"The waterfall: {short['asset']} on {short['venue']}")
-        whole = f"{amount(short['shortfall'], short['asset'])} of {plural(short['debtors'], 'debtor')}"
+        whole = amount(short["shortfall"], short["asset"])
+        if short["debtors"]:
+            whole += f" of {plural(short['debtors'], 'debtor')}"
         mean = price(short["price_at_recognition"], unit)
         yield Line(f"{whole}, recognised {_span(short['first'], short['last'])} at a mean price of {mean}.")
         yield _tiers(short)

@@ -26,6 +26,7 @@ from mutualize.commands import (
 from mutualize.errors import MutualizeError
 from mutualize.market.market import Market
 from mutualize.market.oracle import FOREVER, Oracle
+from mutualize.scenario.comets import reserves_of
 from mutualize.scenario.engines import EngineBeginning
 from mutualize.scenario.lenders import terms_of
 from mutualize.scenario.market import Oracle as OracleTable
@@ -137,6 +138,8 @@ class Beginnings:
         for asset, terms in terms_of(self._scenario, venue):
             command = ListReserve(venue=venue.name, account=GOVERNANCE, asset=asset, parameters=terms)
             yield Beginning(f"[venues.{venue.name}.reserves.{asset}]", command)
+        for gift in reserves_of(venue, FUNDER):
+            yield Beginning(f"[venues.{venue.name}.reserves.{gift.asset}]", gift)
         for asset, umbrella in venue.umbrella.items():
             if umbrella.deficit_offset:
                 offset = SetDeficitOffset(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from structlog.typing import FilteringBoundLogger
 
+from mutualize.agents.absorbers import Absorber
 from mutualize.agents.borrowers import MarginCalls, Plan
 from mutualize.agents.depositors import Alarm, Runners
 from mutualize.agents.desk import Desk, Habits
@@ -33,6 +34,7 @@ from mutualize.market.space import Bid, Space
 from mutualize.protocol import Journal, Protocol, Reactor, Venue
 from mutualize.randomness import Stream
 from mutualize.scenario.beginnings import Beginnings, oracle_of
+from mutualize.scenario.comets import Comets
 from mutualize.scenario.engines import Engines
 from mutualize.scenario.lenders import LENDERS, Parts, lender_of
 from mutualize.scenario.market import Bid as BidTable
@@ -138,7 +140,7 @@ class Builder:
                 agents.append(self._margin_calls(borrowers))
         votes, parts = self.scenario.governance, self._parts
         agents += [proposal_of(self.scenario, vote, parts[vote.venue], self.fees) for vote in votes]
-        agents += self._slashers()
+        agents += [*self._slashers(), *self._absorbers()]
         agents += [self._leavers(group) for group in self.scenario.stakers if group.behaviour == "leave"]
         agents += self.engines.agents(self.world, self.protocol, self.markets, self.fees, self._sending)
         for keepers in self.scenario.trove_keepers:
@@ -338,6 +340,16 @@ class Builder:
         )
 
     # --- umbrellas and governance ------------------------------------------------------------------------
+
+    def _absorbers(self) -> list[Agent]:
+        """Return who has the accounts of Compound v3 absorbed for nothing, where somebody does."""
+        absorbers: list[Agent] = []
+        for name, parts in self.lenders.items():
+            delay_s = self.scenario.venues[name].absorb_after_s
+            if isinstance(parts, Comets) and delay_s is not None:
+                watchlist = self._watchlist(Watchlist(parts.lending))
+                absorbers.append(Absorber(parts.lending, watchlist, delay_s, self.chain, self.fees))
+        return absorbers
 
     def _slashers(self) -> list[Agent]:
         """Return who calls each slash that is nobody's transaction but his own."""

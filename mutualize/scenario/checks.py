@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from mutualize.randomness import Fixed
 from mutualize.scenario.fortunes import Loss, Profits
-from mutualize.scenario.lenders import check_compound, check_isolated
+from mutualize.scenario.lenders import check_lender
 from mutualize.scenario.market import Bid, Chain, Demand, Followed, Market, Oracle, Outage, Space
 from mutualize.scenario.model import Conflict, ExpectRow, Vary
 from mutualize.scenario.noting import Note, exactly_one, positive
@@ -187,10 +187,8 @@ def _venue(venue: Venue, note: Note) -> None:
     check_system(venue, note)
     if not of_its_kind(venue, note):
         return
-    if venue.kind == "isolated" and not check_isolated(venue, note):
+    if not check_lender(venue, note):
         return
-    if venue.kind == "compound":
-        check_compound(venue, note)
     for asset, reserve in venue.reserves.items() if venue.kind != "isolated" else ():
         if reserve.slope1 > reserve.slope2:
             problem = "slope1 is above slope2: the rate curve bends upwards."

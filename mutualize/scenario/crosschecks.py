@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from mutualize.errors import Reason
+from mutualize.scenario.comets import COMET_DECIMALS_MAX
 from mutualize.scenario.fields import Amount, Distribution, Numeral, Parameter, Whole
 from mutualize.scenario.market import Bid, Followed, Gap, Market
 from mutualize.scenario.model import Scenario
@@ -174,6 +175,9 @@ def _priced(scenario: Scenario, asset: str, path: Path, add: Add) -> None:
 def _venue(scenario: Scenario, venue: Venue, add: Add) -> None:
     for asset in venue.reserves:
         _priced(scenario, asset, ("venues", venue.name, "reserves", asset), add)
+        if venue.kind == "comet" and scenario.assets[asset].decimals > COMET_DECIMALS_MAX:
+            problem = f"Compound v3 has no asset with more than {COMET_DECIMALS_MAX} decimals."
+            add(("assets", asset, "decimals"), problem)
     for number, tier in enumerate(venue.waterfall):
         _tier(scenario, venue, tier, ("venues", venue.name, "waterfall", number), add)
     over: dict[str, str] = {}

@@ -71,6 +71,12 @@ CHANGEABLE: Final[tuple[tuple[str, ...], ...]] = (
     ("venues", "*", "umbrella", "*", "deficit_offset"),
 )
 """What may differ from a moment on, beside what is dated."""
+SETTLED: Final = {
+    "isolated": ("liquidation_threshold", "base", "slope1"),
+    "compound": ("liquidation_bonus",),
+    "comet": ("reserves_initial",),
+}
+"""Terms of reserves that nobody can set later, by the kind of the venue."""
 REMEDY: Final = (
     "What can be changed: prices, cost and depth of markets; feeds; terms of reserves, rules and tiers of"
     " venues; more money in a fund; habits of liquidators; votes, losses and acts that are later; the end."
@@ -169,6 +175,8 @@ def _of(before: Scenario, after: Scenario, path: Path, at: int) -> Iterator[Obje
         yield Objection(path, "a vault engine has no such terms; its own come by [[acts]]", REMEDY)
     elif path[2:3] == ("rules",) and before.venues[str(path[1])].kind != "pool":
         yield Objection(path, "only a pool goes by such rules", REMEDY)
+    elif path[2:3] == ("reserves",) and path[-1] in SETTLED.get(before.venues[str(path[1])].kind, ()):
+        yield Objection(path, f"{path[-1]} is settled at the start, for good", REMEDY)
     elif path[2:3] == ("funds",):
         yield from _of_fund(before, after, path)
 

@@ -5,15 +5,16 @@ An isolated market has two reserves: the one with a liquidation threshold is put
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
+from mutualize.scenario.comets import Comets, check_comet, settable_of, terms_of_comet
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.noting import Note
 from mutualize.scenario.trove_systems import TroveSystem
-from mutualize.scenario.venue import Reserve, Rules, Venue
+from mutualize.scenario.venue import CELLS, Reserve, Rules, Venue
 from mutualize.scenario.venues import Custodian, Venues
 from mutualize.scenario.waterfalls import stakes_of, waterfall_of
 from mutualize.units import BPS, WAD, YEAR, mul_div_down
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mutualize.protocol import Reactor
     from mutualize.protocol import Venue as Decider
 
-LENDERS: Final = ("isolated", "compound")
+LENDERS: Final = ("isolated", "compound", "comet")
 """The kinds of venue that lend, beside a pool."""
 BLOCK_S: Final = 15
 """Seconds in a block where a scenario has no chain."""
@@ -37,6 +38,7 @@ _MARKET: Final = (
     "asset", "liquidation_threshold", "liquidation_bonus", "reserve_factor", "optimal", "base", "slope1",
     "slope2",
 )  # fmt: skip
+_POOL: Final = ("asset", *CELLS)
 _COLLATERAL: Final = ("asset", "liquidation_threshold")
 _LOAN: Final = ("asset", "reserve_factor", "base", "slope1")
 
@@ -75,7 +77,7 @@ class Markets:
         self.reactors: list[Reactor] = [self.waterfall]
 
 
-Parts: TypeAlias = Venues | Custodian | Isolated | Markets | TroveSystem
+Parts: TypeAlias = Venues | Custodian | Isolated | Markets | Comets | TroveSystem
 """A venue, and all that decides or reacts with it."""
 
 
@@ -96,9 +98,28 @@ def terms_of_isolated(venue: Venue) -> tuple[tuple[str, int], ...]:
     )
 
 
-def lender_of(scenario: Scenario, name: str) -> Isolated | Markets:
+_LENDERS: Final[Mapping[str, type[Isolated | Markets | Comets]]] = {
+    "isolated": Isolated,
+    "compound": Markets,
+    "comet": Comets,
+}
+
+
+def lender_of(scenario: Scenario, name: str) -> Isolated | Markets | Comets:
     """Return a venue that lends by other rules than a pool's."""
-    return Isolated(scenario, name) if scenario.venues[name].kind == "isolated" else Markets(scenario, name)
+    return _LENDERS[scenario.venues[name].kind](scenario, name)
+
+
+def lent_at(venue: Venue) -> str | None:
+    """Return the only asset that a venue lends; None where there are several, or none."""
+    if venue.kind not in ("isolated", "comet"):
+        return None
+    return next(asset for asset, reserve in venue.reserves.items() if not reserve.liquidation_threshold)
+
+
+def settable(venue: Venue, asset: str) -> tuple[str, ...]:
+    """Return the parameters of an asset that a vote may set."""
+    return settable_of(venue, asset) if venue.kind == "comet" else tuple(CELLS)
 
 
 def block_s_of(scenario: Scenario) -> int:
@@ -132,6 +153,9 @@ def terms_of(scenario: Scenario, venue: Venue) -> Iterator[tuple[str, tuple[tupl
     if venue.kind == "isolated":
         yield pair_of(venue)[1], terms_of_isolated(venue)
         return
+    if venue.kind == "comet":
+        yield from terms_of_comet(scenario, venue)
+        return
     block_s = block_s_of(scenario)
     for asset, reserve in venue.reserves.items():
         decimals = scenario.assets[asset].decimals
@@ -140,6 +164,29 @@ def terms_of(scenario: Scenario, venue: Venue) -> Iterator[tuple[str, tuple[tupl
 
 
 # --- checks ----------------------------------------------------------------------------------------------
+
+
+def check_lender(venue: Venue, note: Note) -> bool:
+    """Hold a venue that lends to what its kind has; returns whether it is told what is lent there."""
+    if venue.kind != "comet" and venue.absorb_after_s is not None:
+        note("absorb_after_s", "only Compound v3 absorbs accounts.", "Leave it out.")
+    match venue.kind:
+        case "isolated":
+            return check_isolated(venue, note)
+        case "comet":
+            return check_comet(venue, note)
+        case "compound":
+            check_compound(venue, note)
+        case "pool":
+            check_pool(venue, note)
+    return True
+
+
+def check_pool(venue: Venue, note: Note) -> None:
+    """Hold a pool to say nothing that only other venues' reserves have."""
+    for asset, reserve in venue.reserves.items():
+        for field in reserve.says_beside(_POOL):
+            note(("reserves", asset, field), f"a reserve of a pool has no {field}.", "Leave it out.")
 
 
 def check_isolated(venue: Venue, note: Note) -> bool:
@@ -153,7 +200,7 @@ def check_isolated(venue: Venue, note: Note) -> bool:
         return False
     for asset, reserve in venue.reserves.items():
         has = _COLLATERAL if asset in put_up else _LOAN
-        for field in _said(reserve, has):
+        for field in reserve.says_beside(has):
             side = "the collateral" if asset in put_up else "the loan"
             note(("reserves", asset, field), f"{side} of an isolated market has no {field}.", "Leave it out.")
         if mul_div_down(reserve.reserve_factor, WAD, BPS) > FEE_MAX:
@@ -171,7 +218,7 @@ def check_compound(venue: Venue, note: Note) -> None:
     if len(bonuses) > 1:
         note("reserves", "Compound has one liquidation_bonus for all markets.", "Give all the same.")
     for asset, reserve in venue.reserves.items():
-        for field in _said(reserve, _MARKET):
+        for field in reserve.says_beside(_MARKET):
             note(("reserves", asset, field), f"a market of Compound has no {field}.", "Leave it out.")
         if reserve.liquidation_threshold > FACTOR_MAX:
             problem = "a market of Compound counts at most 90 % of its collateral."
@@ -181,12 +228,3 @@ def check_compound(venue: Venue, note: Note) -> None:
     for rule in attrs.fields(Rules):
         if rule.name != "close_factor" and getattr(venue.rules, rule.name) != rule.default:
             note(("rules", rule.name), f"Compound has no {rule.name}.", "Leave it out.")
-
-
-def _said(reserve: Reserve, has: tuple[str, ...]) -> list[str]:
-    """Return the fields that say something that the reserve does not have."""
-    return [
-        field.name
-        for field in attrs.fields(Reserve)
-        if field.name not in has and getattr(reserve, field.name) != field.default
-    ]

@@ -34,10 +34,11 @@ from mutualize.scenario.fields import (
 )
 from mutualize.scenario.fields import Distribution as Draw
 from mutualize.scenario.market import RATIO_MAX, Bid
-from mutualize.scenario.venue import CELLS
+from mutualize.scenario.venue import CELLS, COMET_CELLS
 from mutualize.units import PRICE_UNIT, WAD
 
 COUNT_MAX = 10**12
+PARAMETERS = tuple(dict.fromkeys((*CELLS, *COMET_CELLS)))
 REACTION = Whole(0, 10 * 365 * 86_400)
 ACTIONS = (
     "cover-deficit",
@@ -194,7 +195,7 @@ class Governance:
         "recognise-shortfall, repay-debt: whose debt; the former: or of which population",
         default=None,
     )
-    parameter: str | None = of(Choice(tuple(CELLS)), "set-parameter: which", default=None)
+    parameter: str | None = of(Choice(PARAMETERS), "set-parameter: which", default=None)
     value: int | None = of(Parameter("parameter"), "set-parameter: to what", default=None)
     payer: str | None = of(Name(), "cover-deficit, repay-debt: who pays, an account outside", default=None)
     tier: str | None = of(

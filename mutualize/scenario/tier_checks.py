@@ -60,6 +60,7 @@ OFFERED: Final = {
     "isolated": MarketCover.payers,
     "compound": MarketsCover.payers,
     "stability": StabilityCover.payers,
+    "comet": MarketsCover.payers,
 }
 
 Problem = tuple[str | Path, str, str]

@@ -8,17 +8,31 @@ from typing import Any, Final
 import attrs
 
 from mutualize.agents.members import is_member
-from mutualize.scenario.lenders import LENDERS
+from mutualize.scenario.lenders import LENDERS, lent_at, settable
 from mutualize.scenario.model import Scenario
 from mutualize.scenario.place import did_you_mean, shown
 from mutualize.scenario.tier_checks import OF_MEMBERS
 from mutualize.scenario.tier_rows import Tier
+from mutualize.scenario.vault_crosschecks import IN_FILE
 from mutualize.scenario.venue import Venue
 from mutualize.tier import HOLDER
 
 Add = Callable[..., None]
-OF_COMPOUND: Final = ("recognise-shortfall", "pause", "unpause")
-"""What a vote may do in Compound's markets: beside the contract, and what its guardian does."""
+OF_COMPOUND: Final = {
+    "compound": ("recognise-shortfall", "pause", "unpause"),
+    "comet": ("set-parameter", "pause", "unpause"),
+}
+"""What a vote may do at Compound: what governance and its guardian do; and in v2, beside them, recognise."""
+LENT: Final = (
+    ("depositors", "asset", True),
+    ("borrowers", "debt", True),
+    ("borrowers", "collateral", False),
+    ("opportunists", "borrows", True),
+    ("opportunists", "collateral", False),
+    ("position_rows", "debt", True),
+    ("position_rows", "collateral", False),
+)
+"""What people name in a venue that lends one asset: whether it has to be that one, or another."""
 
 
 def check_around(scenario: Scenario, add: Add) -> None:
@@ -56,11 +70,25 @@ def _kinds(scenario: Scenario, add: Add) -> None:
         if group.behaviour != "passive" and scenario.venues[group.venue].kind in LENDERS:
             problem = f"nobody answers margin calls at {group.venue}: only a pool's borrowers do so far."
             add(("borrowers", number, "behaviour"), problem, "Write behaviour = 'passive'.")
+    _lent(scenario, add)
     for number, people in enumerate(scenario.depositors):
         runs = people.run_at_utilization is not None or people.run_at_deficit is not None
         if scenario.venues[people.venue].kind == "custody" and runs:
             problem = f"{people.venue} is of kind custody: who runs from it runs at a moment."
             add(("depositors", number, "behaviour"), problem, "Give rumour_at alone.")
+
+
+def _lent(scenario: Scenario, add: Add) -> None:
+    """Check that people lend and borrow what is lent, where that is one asset, and put up another."""
+    for role, field, is_lent in LENT:
+        for number, people in enumerate(getattr(scenario, role)):
+            lent, named = lent_at(scenario.venues[people.venue]), getattr(people, field)
+            for asset in named if isinstance(named, tuple) else (named,):
+                if None in (lent, asset) or (asset == lent) is is_lent:
+                    continue
+                what = "put up there, not lent" if is_lent else "lent there, not put up"
+                problem = f"{people.venue} lends {lent} alone: {asset} is {what}."
+                add((IN_FILE.get(role, role), number, field), problem)
 
 
 def _mutual(venue: Venue) -> dict[str, Tier]:
@@ -95,11 +123,19 @@ def _releases(scenario: Scenario, add: Add) -> None:
                 add(("governance", number, "tier"), problem, did_you_mean(vote.tier or "", waiting))
         elif vote.action != "open-exits" and not _can(venue, vote.action):
             add(("governance", number, "action"), f"{venue.name} is no pool: it has no {vote.action}.")
+        elif vote.parameter is not None:
+            known = settable(venue, vote.reserve or "")
+            if vote.parameter not in known:
+                problem = f"{vote.reserve} has no {vote.parameter} at {venue.name} that a vote could set."
+                add(("governance", number, "parameter"), problem, f"It has: {', '.join(known)}.")
+        elif vote.action in ("pause", "unpause") and venue.kind == "comet" and vote.reserve is not None:
+            problem = f"{venue.name} is paused as a whole, not one asset of it."
+            add(("governance", number, "reserve"), problem, "Leave it out.")
 
 
 def _can(venue: Venue, action: str) -> bool:
     """Say whether a venue can be told so by vote: a pool anything, Compound some things."""
-    return venue.kind == "pool" or (venue.kind == "compound" and action in OF_COMPOUND)
+    return venue.kind == "pool" or action in OF_COMPOUND.get(venue.kind, ())
 
 
 def _people(scenario: Scenario, venue: Venue, tier: Tier, path: tuple[Any, ...], add: Add) -> None:

@@ -21,8 +21,8 @@ from mutualize.errors import MutualizeError
 from mutualize.rate_stake import RateStakePool
 from mutualize.scenario.beginnings import FUNDER, GOVERNANCE, oracle_of
 from mutualize.scenario.fork import differences
+from mutualize.scenario.lenders import terms_of
 from mutualize.scenario.population import Liquidators
-from mutualize.scenario.venue import CELLS
 from mutualize.scenario.venues import Venues
 from mutualize.scenario.waterfalls import stakes_of, waterfall_of
 from mutualize.tables import umbrella_table
@@ -103,12 +103,9 @@ def _effect(
 def _of_venue(scenario: Scenario, after: Scenario, path: Path, parts: Parts) -> tuple[Path, Effect]:
     name = str(path[1])
     match path[2:]:
-        case ("reserves", asset, cell):
-            value = getattr(after.venues[name].reserves[str(asset)], str(cell))
-            command = SetParameter(
-                venue=name, account=GOVERNANCE, asset=str(asset), name=CELLS[str(cell)], value=value
-            )
-            return path, lambda _: [command]
+        case ("reserves", asset, _):
+            commands = _terms(scenario, after, name, str(asset))
+            return path[:4], lambda _: commands
         case ("umbrella", asset, "deficit_offset"):
             amount = after.venues[name].umbrella[str(asset)].deficit_offset
             offset = SetDeficitOffset(
@@ -122,6 +119,17 @@ def _of_venue(scenario: Scenario, after: Scenario, path: Path, parts: Parts) -> 
         case ("funds", *_):
             return path[:3], _funds(scenario, after, name)
     raise AssertionError(path)
+
+
+def _terms(scenario: Scenario, after: Scenario, name: str, asset: str) -> list[SetParameter]:
+    """Return what sets the terms of a reserve that are others: those of its contract."""
+    before, later = (dict(terms_of(one, one.venues[name]))[asset] for one in (scenario, after))
+    known = dict(before)
+    return [
+        SetParameter(venue=name, account=GOVERNANCE, asset=asset, name=cell, value=value)
+        for cell, value in later
+        if value != known.get(cell)
+    ]
 
 
 def _market(market: Market, later: Market, at: int) -> Effect:

@@ -6,7 +6,7 @@ contract (Aave v3.7), as `mutualize.venues.pool.PoolRules` has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 import attrs
@@ -36,7 +36,7 @@ from mutualize.scenario.troves import INDEX_NAMES, TroveTerms
 from mutualize.scenario.vaults import CODES, RAD, WEI, Ilk, SystemTerms
 from mutualize.units import BPS, PRICE_UNIT
 
-KINDS: Final = ("pool", "custody", "cdp", "isolated", "compound", "stability")
+KINDS: Final = ("pool", "custody", "cdp", "isolated", "compound", "comet", "stability")
 CELLS: Final[Mapping[str, str]] = {
     "ltv": "ltv",
     "liquidation_threshold": "threshold",
@@ -52,6 +52,13 @@ CELLS: Final[Mapping[str, str]] = {
     "paused": "paused",
 }
 """The reserve parameters of a scenario, and what the pool calls each."""
+COMET_CELLS: Final[Mapping[str, str]] = {
+    "ltv": "borrow_factor",
+    "liquidation_threshold": "liquidate_factor",
+    "liquidation_factor": "liquidation_factor",
+    "store_front_factor": "store_front_factor",
+}
+"""Those that a vote may set in Compound v3, and what that calls each."""
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +86,7 @@ class Rules:
 
 @attrs.frozen(kw_only=True)
 class Reserve:
-    """One asset of a lending pool. All numbers in bps; a bonus of 0.045 is 10,450."""
+    """One asset of a venue that lends. Shares in bps (a bonus of 0.045 is 10,450), amounts in base units."""
 
     asset: str = of(Key(), "the asset that is lent")
     ltv: int = bps("how much may be borrowed against it", default=0)
@@ -94,10 +101,40 @@ class Reserve:
     slope1: int = bps("by how much the rate rises up to the bend, a year", 0, 10 * BPS, default=0)
     slope2: int = bps("by how much it rises beyond, a year", 0, 10 * BPS, default=0)
     paused: int = whole("1: nothing moves", 0, 1, default=0)
+    liquidation_factor: int | None = bps(
+        "comet, of a collateral: which share of its worth the reserves pay for it", default=None
+    )
+    supply_cap: int | None = of(
+        Amount("asset"), "comet, of a collateral: how much may be put up; left out: any amount", default=None
+    )
+    store_front_factor: int | None = bps(
+        "comet, of the base asset: which part of what the reserves did not pay for collateral is its buyers'",
+        default=None,
+    )
+    target_reserves: int | None = of(
+        Amount("asset"),
+        "comet, of the base asset: reserves from which on no collateral is sold",
+        default=None,
+    )
+    borrow_min: int = of(Amount("asset"), "comet, of the base asset: the least debt", default=0)
+    reserves_initial: int = of(
+        Amount("asset"), "comet, of the base asset: what the reserves have at the start", default=0
+    )
+    supply_base: int = bps("comet: as base, of what suppliers get", 0, 10 * BPS, default=0)
+    supply_slope1: int = bps("comet: as slope1, of what suppliers get", 0, 10 * BPS, default=0)
+    supply_slope2: int = bps("comet: as slope2, of what suppliers get", 0, 10 * BPS, default=0)
 
     def parameters(self, decimals: int) -> tuple[tuple[str, int], ...]:
         """Return what the command `ListReserve` takes: (the pool's name of a parameter, integer)."""
         return (("decimals", decimals), *((cell, getattr(self, name)) for name, cell in CELLS.items()))
+
+    def says_beside(self, has: Container[str]) -> list[str]:
+        """Return the fields that say something, but for those that the reserve of a venue `has`."""
+        return [
+            field.name
+            for field in attrs.fields(Reserve)
+            if field.name not in has and getattr(self, field.name) != field.default
+        ]
 
 
 @attrs.frozen(kw_only=True)
@@ -139,8 +176,8 @@ class Venue:
         Choice(KINDS),
         "pool: pooled lending, Aave v3 rules; custody: balances by name, of an exchange, a vault or a "
         "mutual; cdp: a vault engine, Maker rules; isolated: one asset lent against one other, Morpho Blue "
-        "rules; compound: pooled lending, Compound v2 rules; stability: troves and a stability pool, Liquity "
-        "rules",
+        "rules; compound: pooled lending, Compound v2 rules; comet: one asset lent against several, Compound "
+        "v3 rules; stability: troves and a stability pool, Liquity rules",
     )
     rules: Rules = of(Table(Rules), "what differs between versions", factory=Rules)
     reserves: Mapping[str, Reserve] = of(
@@ -171,6 +208,11 @@ class Venue:
         Rows(Recovery, "row"), "what recovered money repays, in order", default=()
     )
     seize_share: int = ratio("compound: the reserves' share of what is seized", default=28 * 10**15)
+    absorb_after_s: int | None = seconds(
+        "comet: how long an account is unsafe until somebody has it absorbed, for nothing; left out: only"
+        " liquidators do, to buy its collateral",
+        default=None,
+    )
     stakes: Mapping[str, Stake] = of(Tables(Stake), "the stakes, by name", factory=dict)
     umbrella: Mapping[str, Umbrella] = of(
         Tables(Umbrella, Ref("reserves")),

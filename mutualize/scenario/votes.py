@@ -18,6 +18,7 @@ from mutualize.agents.governance import (
     set_paused,
 )
 from mutualize.agents.members import member_names
+from mutualize.scenario.comets import Comets, setting_of
 from mutualize.scenario.lenders import Markets, Parts
 from mutualize.scenario.model import Governance, Scenario
 from mutualize.scenario.venues import Venues
@@ -44,6 +45,10 @@ def _measure(scenario: Scenario, vote: Governance, parts: Parts, reserves: tuple
             return _recognition(scenario, vote, asset)
         case "pause" | "unpause" if isinstance(parts, Markets):
             return set_paused(parts.compound, reserves, int(vote.action == "pause"))
+        case "pause" | "unpause" if isinstance(parts, Comets):
+            return set_paused(parts.comet, (parts.comet.asset,), int(vote.action == "pause"))
+        case "set-parameter" if isinstance(parts, Comets):
+            return set_parameter(parts.comet, asset, *setting_of(vote.parameter, vote.value))
     assert isinstance(parts, Venues), "all else is about a pool"
     return _of_pool(parts, vote, reserves)
 

@@ -17,7 +17,7 @@ from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.errors import Reason, require
 from mutualize.events import Event, Liquidated
 from mutualize.units import UINT128_MAX, WAD, div_down, times, wad_mul_down
-from mutualize.venues.comet_figures import Collateral, safe
+from mutualize.venues.comet_figures import Base, Collateral, safe
 from mutualize.venues.comet_work import Work
 
 
@@ -102,17 +102,32 @@ def reserves_now(work: Work) -> int:
 
 def quote(work: Work, figures: Collateral, amount: int) -> int:
     """Return how much collateral so much of the base asset buys (`quoteCollateral`)."""
-    above, below = _terms(work, figures)
+    above, below = terms(work, figures)
     return div_down(div_down(times(above, amount), below), int(10**work.base.decimals))
 
 
-def _terms(work: Work, figures: Collateral) -> tuple[int, int]:
-    """Return what base units are multiplied with, and divided by: a price less a part of the penalty."""
+def discount(work: Work, figures: Collateral) -> int:
+    """Return by how much less than its price the reserves sell a collateral, WAD: a part of the penalty."""
     penalty = WAD - figures.factor("liquidation_factor")
-    discount = wad_mul_down(work.base.store_front_factor, penalty)
-    price = wad_mul_down(work.told_price(figures.asset), WAD - discount)
+    return wad_mul_down(work.base.store_front_factor, penalty)
+
+
+def terms(work: Work, figures: Collateral) -> tuple[int, int]:
+    """Return what base units are multiplied with, and divided by: a price less the discount."""
+    price = wad_mul_down(work.told_price(figures.asset), WAD - discount(work, figures))
     require(price > 0, Reason.PRICE_IS_MISSING)
     return work.told_price(work.asset) * figures.unit, price
+
+
+def price_of(work: Work, figures: Collateral, amount: int) -> int:
+    """Return the most that may be paid for so much collateral, base units of the base asset."""
+    above, below = terms(work, figures)
+    return div_down((amount + 1) * below * int(10**work.base.decimals) - 1, above)
+
+
+def is_selling(base: Base) -> bool:
+    """Say whether the reserves sell collateral, with interest up to now (`buyCollateral`: below a target)."""
+    return not base.buy_paused and base.reserves() < base.target_reserves
 
 
 def liquidate(work: Work, command: Liquidate) -> list[Event]:
@@ -127,8 +142,7 @@ def liquidate(work: Work, command: Liquidate) -> list[Event]:
     require(seized > 0, Reason.COLLATERAL_IS_NOT_ENABLED)
     absorbing = Absorb(venue=command.venue, account=command.account, accounts=(command.borrower,))
     events = absorb(work, absorbing)
-    above, below = _terms(work, figures)
-    paid = min(command.debt_to_cover, div_down((seized + 1) * below * int(10**work.base.decimals) - 1, above))
+    paid = min(command.debt_to_cover, price_of(work, figures, seized))
     require(paid > 0, Reason.AMOUNT_IS_ZERO)
     _, out, rest = _sell(work, asset, paid, 0)
     fields = {"liquidator": command.account, "account": command.borrower}

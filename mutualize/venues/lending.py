@@ -28,6 +28,7 @@ class Counted(NamedTuple):
     """What an asset comes to now: a price (8 decimals), two indexes in RAY, and shares of `Lending.whole`.
 
     A unit held is worth income/RAY base units, one that is owed debt/RAY; `unit` base units are one whole.
+    `reach` is how many times his debt what is seized of somebody unsafe may have cost, at most.
     """
 
     price: int
@@ -36,6 +37,7 @@ class Counted(NamedTuple):
     threshold: int
     bonus: int
     unit: int
+    reach: int = 1
 
 
 DEBTORS, HOLDERS = "debtors", "holders"

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from mutualize.compound_events import is_purchase
 from mutualize.errors import MutualizeError
 from mutualize.events import Entry, Liquidated, LossAbsorbed, ShortfallRecognised
 from mutualize.ledger_audit import chain_of_causes
@@ -45,7 +46,8 @@ class Consequences:
             case LossAbsorbed():
                 self._add(f"was paid by {event.tier} of {event.venue}", event.asset, event.amount)
             case Liquidated():
-                self._add(f"was repaid by liquidations on {event.venue}", event.debt, event.paid)
+                what = "paid for collateral" if is_purchase(event) else "repaid by liquidations"
+                self._add(f"was {what} on {event.venue}", event.debt, event.paid)
                 self._add(f"was seized by liquidations on {event.venue}", event.collateral, event.seized)
 
     def _add(self, what: str, asset: str, amount: int) -> None:

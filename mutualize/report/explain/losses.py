@@ -16,7 +16,19 @@ from typing import Final
 import attrs
 
 from mutualize.accounts import account
-from mutualize.events import Entry, LossAbsorbed, ShortfallRecognised
+from mutualize.compound_events import Absorbed, CollateralBought
+from mutualize.events import (
+    Accrued,
+    Borrowed,
+    Entry,
+    Liquidated,
+    LossAbsorbed,
+    PositionOpened,
+    Repaid,
+    ShortfallRecognised,
+    Supplied,
+    Withdrawn,
+)
 from mutualize.ledger_reader import read
 from mutualize.report.explain.cases import follow
 from mutualize.report.explain.steps import Part, Step, share, span
@@ -27,6 +39,11 @@ from mutualize.units import mul_div_down
 
 FULL: Final = 3
 """How many shortfalls are told in full."""
+COMING_IN: Final = (
+    *(RecoveryPaid, CollateralBought, Liquidated, Absorbed, Accrued),
+    *(Supplied, Withdrawn, Borrowed, Repaid, PositionOpened),
+)
+"""What may bring money that pays for a deficit: recoveries, and all that Compound v3's reserves gain by."""
 
 
 @attrs.define
@@ -49,14 +66,16 @@ class Total:
         self.first, self.last = self.first or at, at
         self.amount += event.amount
         self.count += 1
-        self.debtors[event.account] = None
+        if event.account:  # what is stolen, or sold below cost, is nobody's debt
+            self.debtors[event.account] = None
 
     def steps(self, words: Words) -> Iterator[Step]:
         """Say it in sentences."""
         whole = words.full(self.asset, self.amount)
         when = span(self.first, self.last, words)
+        of = f" of {plural(len(self.debtors), 'debtor')}" if self.debtors else ""
         yield Step(
-            f"{whole} of {plural(len(self.debtors), 'debtor')} fell short on {words.name(self.venue)}, {when}"
+            f"{whole}{of} fell short on {words.name(self.venue)}, {when}"
             f" ({plural(self.count, 'shortfall')}).",
             tone="strong",
         )
@@ -114,7 +133,7 @@ def _payer(entry: Entry) -> str:
     event = entry.event
     if isinstance(event, LossAbsorbed):
         return event.tier
-    if isinstance(event, RecoveryPaid):
+    if isinstance(event, COMING_IN):
         return "money that came back"
     return str(getattr(event, "account", "") or getattr(event, "bearer", "") or type(event).__name__)
 

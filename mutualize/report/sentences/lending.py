@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mutualize import events as e
 from mutualize import isolated_events as ie
+from mutualize.compound_events import is_purchase
 from mutualize.report.sentences.words import Words, tells
 
 
@@ -87,6 +88,12 @@ def _(event: e.TreasuryMinted, w: Words) -> str:
 def _(event: e.Liquidated, w: Words) -> str:
     fees = event.fee + event.fund_fee
     fee = f", and a fee of {w.full(event.collateral, fees)} was taken" if fees else ""
+    if is_purchase(event):
+        return (
+            f"{w.name(event.liquidator)} paid {w.full(event.debt, event.paid)} to the reserves of"
+            f" {w.name(event.venue)} for {w.full(event.collateral, event.seized)} of what they took over from"
+            f" {w.name(event.account)}."
+        )
     got = "claims on " if event.claims else ""
     if not event.paid:  # others pay the debt of a trove
         return (

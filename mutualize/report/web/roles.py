@@ -23,6 +23,7 @@ DID: Final = (
     ("MoneyRecovered", "account", "donors"),
     ("ProposalMade", "account", "treasury"),
     ("FundContributed", "account", "founders"),
+    ("Donated", "account", "founders"),
     ("Supplied", "account", "depositors"),
     ("PoolDeposited", "account", "depositors"),
 )

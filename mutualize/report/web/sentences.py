@@ -48,7 +48,7 @@ SENTENCES: Final = {
     "GasPaid": "{_payer} paid {_gas} for a transaction.",
     "GovernanceMinted": "{amount@asset} were newly made and given to {account}: all who hold some are"
     " diluted.",
-    "Liquidated": "{liquidator} {_repaid} on {venue} and got {seized@collateral}.",
+    "Liquidated": "{liquidator} {_repaid} and got {seized@collateral}.",
     "LossAbsorbed": "{tier} paid {paid@paid_asset}: the deficit fell by {amount@asset}{_rest}{_took}.",
     "LossAllocated": "{tier} has to pay {amount@asset} (it can pay {capacity@asset}); {rest@asset} is"
     " left for"

@@ -155,7 +155,7 @@ class Steps:
                     "venue": short.venue,
                     "asset": short.asset,
                     "deficit": f"{short.venue}:deficit",
-                    "debtors": sum(1 for name in short.debtors if name),  # a theft has none
+                    "debtors": len(short.debtors),  # a theft has none
                     "fell": in_columns(fell, 2),
                     "paid": in_columns(paid, 4),
                     "tiers": [

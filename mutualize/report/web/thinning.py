@@ -47,7 +47,9 @@ LOSSES: Final = (
     "ShutDown",
     "Slashed",
 )
-SALES: Final = ("AuctionEnded", "CollateralTaken", "Liquidated", "VaultLiquidated")
+SALES: Final = (
+    "Absorbed", "AuctionEnded", "CollateralBought", "CollateralTaken", "Liquidated", "VaultLiquidated",
+)  # fmt: skip
 _LEVELS: Final = {
     **{KINDS[name]: 3 for name in LOSSES if name in KINDS},
     **{KINDS[name]: 1 for name in SALES if name in KINDS},

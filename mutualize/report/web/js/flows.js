@@ -60,9 +60,10 @@ class Flows {
   // Layers of the picture: [name, amount, colour] by layer, and links between them.
   layers(fall, row) {
     const {app} = this, {state} = app, fell = state.sum(fall, 'fell', row), repaid = app.repaid(fall, row);
-    const open = most(0n, fell - state.sum(fall, 'covered', row));
+    const owing = most(0n, fell - state.sum(fall, 'covered', row)), back = most(0n, owing - most(0n, state.deficit(fall, row))), open = owing - back;
+    this.taken ??= app.ledger.rowsOf(['Absorbed']).length > 0;
     const nodes = [], links = [], node = (layer, name, size, colour) => { nodes.push({layer, name, size, colour}); return nodes.length - 1; };
-    const debt = node(0, repaid > 0n || fall.debtors ? 'debt that was called in' : 'what was lost', fell + repaid, 'cd'), sold = repaid > 0n ? node(1, 'market: collateral sold', repaid, 'cm') : -1;
+    const debt = node(0, repaid > 0n || fall.debtors ? 'debt that was called in' : 'what was lost', fell + repaid, 'cd'), sold = repaid > 0n ? node(1, this.taken ? 'reserves: collateral' : 'market: collateral sold', repaid, 'cm') : -1;
     const short = node(1, 'shortfall', fell, 'cd');
     if (sold >= 0) links.push([debt, sold, repaid]);
     links.push([debt, short, fell]);
@@ -73,6 +74,7 @@ class Flows {
       links.push([short, at, covered]);
       for (const [name, part] of this.bearers(fall, tier, i, row, covered)) links.push([at, node(3, name, part, i), part]);
     });
+    if (back > 0n) links.push([short, node(2, 'money that came back', back, 'cm'), back]);
     if (open > 0n) links.push([short, node(2, 'nobody yet', open, 'cd'), open]);
     return {nodes, links};
   }

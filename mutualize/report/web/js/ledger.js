@@ -180,6 +180,9 @@ class Ledger {
     return found;
   }
 
+  // Whether a liquidator bought of reserves what they had taken over: he repaid nobody's debt.
+  isPurchase(row) { return this.transfers(row).some(([, credit]) => credit.endsWith(':loans:absorbed')); }
+
   rowsOf(kinds) {
     const wanted = this.shapes.map(([kind]) => kinds.includes(kind)), found = [];
     for (let row = 0; row < this.count; row++) if (wanted[this.shape[row]]) found.push(row);

@@ -91,10 +91,13 @@ class App extends Run {
     const key = `${fall.venue}|${fall.asset}`, {ledger} = this;
     if (!this.repaidLines.has(key)) {
       const lines = new Map();
-      for (const at of ledger.rowsOf(['Liquidated', 'AuctionEnded', 'CollateralTaken'])) {
+      for (const at of ledger.rowsOf(['Absorbed', 'ShortfallRecognised', 'Liquidated', 'AuctionEnded', 'CollateralTaken'])) {
         const kind = ledger.kind(at);
         if (ledger.field(at, 'venue') !== fall.venue) continue;
-        if (kind === 'Liquidated') { if (ledger.field(at, 'debt') === fall.asset) addTo(lines, 'all', at, ledger.field(at, 'paid')); }
+        // reserves that take collateral over repay what they pay for it, less what is left to the debtor, and what they lose on it
+        if (kind === 'Absorbed') addTo(lines, 'all', at, ledger.field(at, 'credited') - ledger.field(at, 'left'));
+        else if (kind === 'ShortfallRecognised') { if (!ledger.field(at, 'account') && lines.size && ledger.field(at, 'asset') === fall.asset) addTo(lines, 'all', at, -ledger.field(at, 'amount')); }
+        else if (kind === 'Liquidated') { if (ledger.field(at, 'debt') === fall.asset && !ledger.isPurchase(at)) addTo(lines, 'all', at, ledger.field(at, 'paid')); }
         else if (kind === 'AuctionEnded') { if (ledger.field(at, 'auction') === 'flip') addTo(lines, 'all', at, ledger.field(at, 'bid')); }
         else addTo(lines, 'all', at, ledger.field(at, 'paid'));
       }

@@ -49,10 +49,6 @@ class Teller {
         const took = moves.find(([debit]) => debit.endsWith(':treasury:seized'));
         return took === undefined ? '' : `, and it got ${app.amount(took[3], took[2])} of the collateral`;
       }
-      case '_repaid': { // nobody repays the debt of a trove to have it liquidated
-        const who = ledger.field(row, 'account'), paid = ledger.field(row, 'paid');
-        return paid > 0n ? `repaid ${app.amount(paid, ledger.field(row, 'debt'))} of ${who}'s debt` : `liquidated ${who}`;
-      }
       case '_waits': { const amount = ledger.field(row, 'amount'), asset = ledger.field(row, 'asset'); return amount > 0n ? `waits for ${app.amount(amount, asset)}, which cannot be had now` : `waits for no ${asset} any more`; }
       case '_bearer': { const bearer = ledger.field(row, 'bearer'); return bearer === 'claims' ? 'Depositors' : bearer; }
       case '_supplied': {
@@ -65,6 +61,11 @@ class Teller {
         if (this.troves.has(ledger.field(row, 'venue'))) return `${amount} of ${who}'s debt, which others have to take with the collateral,`;
         // where balances are kept nobody borrows: who lost more than he had owes it to those who won
         return moves[0][1].endsWith(':claims') ? `${who} had ${amount} less than he had lost to others: that` : `${who}'s collateral is gone and ${amount} of debt is left: that`;
+      }
+      case '_repaid': {
+        const paid = ledger.field(row, 'paid'), amount = app.amount(paid, ledger.field(row, 'debt')), who = ledger.field(row, 'account'), venue = ledger.field(row, 'venue');
+        if (ledger.isPurchase(row)) return `paid ${amount} to the reserves of ${venue} for what they took over from ${who},`;
+        return paid > 0n ? `repaid ${amount} of ${who}'s debt on ${venue}` : `liquidated ${who} on ${venue}`; // nobody repays the debt of a trove to have it liquidated
       }
       case '_payer': return outside(moves[0][1]);
       case '_gas': return app.amount(moves[0][3], moves[0][2]);

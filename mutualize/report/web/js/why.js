@@ -45,7 +45,7 @@ class Why {
     rows.forEach((at, i) => {
       const kind = ledger.kind(at), next = rows[i + 1];
       lines.push(this.line(at));
-      const unsafe = next !== undefined && ledger.field(next, 'account');
+      const unsafe = next !== undefined && ledger.kind(next) !== 'CollateralBought' && ledger.field(next, 'account');
       if ((kind === 'PricePublished' || kind === 'PriceTaken') && unsafe) lines.push(el('li', {class: 'rule'}, `At that price the health of ${unsafe}'s position was below one: anybody could liquidate it.`));
     });
     return lines;
@@ -106,7 +106,7 @@ class Why {
       if (!count++) first = row;
       if (ledger.kind(row) === 'Liquidated') {
         const debt = ledger.field(row, 'debt'), collateral = ledger.field(row, 'collateral'), paid = ledger.field(row, 'paid');
-        if (paid > 0n) repaid.set(debt, (repaid.get(debt) || 0n) + paid);
+        if (paid > 0n && !ledger.isPurchase(row)) repaid.set(debt, (repaid.get(debt) || 0n) + paid);
         seized.set(collateral, (seized.get(collateral) || 0n) + ledger.field(row, 'seized'));
       } else { const asset = ledger.field(row, 'asset'); seized.set(asset, (seized.get(asset) || 0n) + ledger.field(row, 'lot')); }
     }
@@ -125,7 +125,8 @@ class Why {
     for (const at of cone) {
       const kind = ledger.kind(at), value = (name) => ledger.field(at, name);
       counts.set(kind, (counts.get(kind) || 0) + 1);
-      if (kind === 'Liquidated') { add('debt repaid by liquidators', value('debt'), value('paid')); add('collateral seized', value('collateral'), value('seized')); }
+      if (kind === 'Liquidated') { add(ledger.isPurchase(at) ? 'paid by liquidators for collateral' : 'debt repaid by liquidators', value('debt'), value('paid')); add('collateral seized', value('collateral'), value('seized')); }
+      if (kind === 'CollateralBought') { add('paid by liquidators for collateral', value('asset'), value('paid')); add('collateral seized', value('collateral'), value('amount')); }
       if (kind === 'ShortfallRecognised') add('fell short', value('asset'), value('amount'));
       if (kind === 'LossAbsorbed') add(`paid by ${value('tier')}`, value('paid_asset'), value('paid'));
     }
