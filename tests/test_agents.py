@@ -492,7 +492,7 @@ def test_debt_can_be_recognised_and_repaid_by_governance() -> None:
         if kind is Repaid:
             action = made(town.pool, "treasury-safe", "anna", "USDC", None)
         else:
-            action = made(town.pool, "anna", "USDC")
+            action = made(town.pool.name, "anna", "USDC")
         town.play(vote(town, action, at=4 * HOUR))
         [(at, event)] = town.seen(kind)
         assert at == 5 * HOUR

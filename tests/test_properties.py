@@ -18,6 +18,7 @@ import attrs
 import custody_play
 import isolated_game
 import pytest
+import test_properties_compound
 import trove_game
 import vault_game
 from driver import run
@@ -93,14 +94,17 @@ ELSEWHERE = (
     "mutualize.membership.Membership",
     "mutualize.recoveries.Recoveries",
     "mutualize.venues.cdp.Vaults",
+    "mutualize.venues.comet.Comet",
+    "mutualize.venues.compound.Compound",
     "mutualize.venues.custody.Custody",
     "mutualize.venues.isolated.IsolatedMarket",
     "mutualize.venues.stability.Stability",
 )
-"""Who decides what other tests play: those of custody, vaults, isolated markets and troves."""
+"""Who decides what other tests play: those of custody, vaults, Compound, isolated markets and troves."""
 
 GIVEN_ELSEWHERE = {
     **custody_play.REFUSED,
+    **test_properties_compound.REFUSED,
     **isolated_game.REFUSED,
     **vault_game.REFUSED,
     **vault_game.UNREACHABLE,
@@ -200,6 +204,7 @@ def all_commands() -> list[type[c.Command]]:
 def kinds_of_pools() -> list[str]:
     """Return the kinds of events that are played here: none of vaults, other lenders and slow tiers."""
     elsewhere = (
+        "mutualize.compound_events",
         "mutualize.isolated_events",
         "mutualize.tier_events",
         "mutualize.trove_events",

@@ -43,6 +43,7 @@ REACHED: Final[dict[str, dict[str, int]]] = {
         "refused RATE_IS_ABSURD": 30,
         "refused LIQUIDITY_IS_INSUFFICIENT": 30,
         "refused AMOUNT_IS_TOO_SMALL": 3,
+        "refused BORROW_CAP_IS_REACHED": 20,
     },
     "v2 under tiers": {
         "ShortfallRecognised": 30,
@@ -69,6 +70,7 @@ REACHED: Final[dict[str, dict[str, int]]] = {
         "over the kink": 300,
         "paid by reserves": 5,
         "refused BORROW_IS_TOO_SMALL": 2,
+        "refused SUPPLY_CAP_IS_EXCEEDED": 15,
         "refused SLIPPAGE_IS_TOO_LARGE": 15,
         "refused COLLATERAL_IS_NOT_FOR_SALE": 20,
         "refused RESERVES_ARE_INSUFFICIENT": 30,
@@ -85,6 +87,13 @@ REACHED: Final[dict[str, dict[str, int]]] = {
     },
 }
 """What the games must have come to, and how often at least."""
+REFUSED: Final = {
+    what.removeprefix("refused "): least
+    for reached in REACHED.values()
+    for what, least in reached.items()
+    if what.startswith("refused ")
+}
+"""Reasons that are given in these games: how often at least."""
 
 
 @cache
