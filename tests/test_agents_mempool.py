@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from planting import Bug, planted
 
-from mutualize.agents.fees import OUTSIDE
+from mutualize.accounts import OUTSIDE
 from mutualize.agents.mempool import Mempool, Sent, ended_signal, submitting, until_ended
 from mutualize.commands import Command, HaltMarket
 from mutualize.ending import Ending

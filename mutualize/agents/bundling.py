@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mutualize.agents.desk import Desk, Opening, done
 from mutualize.agents.targets import Pair
-from mutualize.commands import Command
+from mutualize.agents.trading import trade_of
 from mutualize.errors import Reason
 from mutualize.market.chain import Chain
 from mutualize.market.market import Fill, Market
@@ -55,11 +55,11 @@ class Bundle:
         opening: Opening,
         own: int,
         signed: Callable[[Planned], Planned],
-        trade: Callable[[Fill], Command],
+        trader: str,
     ) -> bool:
         """Add a liquidation if it still pays behind the others; returns whether it does.
 
-        `signed` puts the liquidator's name on what was planned for nobody, `trade` is his command of a fill.
+        `signed` puts the liquidator's name on what was planned for nobody, `trader` is he who trades.
         """
         desk, pair = self._desk, opening.pair
         plan = world.plan(desk.wish(world, pair, opening.account, opening.asked), first=self.planned)
@@ -72,7 +72,7 @@ class Bundle:
             return False
         fills = desk.markets.fills(pair, paid, seized, own, world.now)
         begun = [*self.planned, *map(signed, plan[len(self.planned) :])]
-        whole = world.plan(*(trade(fill) for _, fill in fills), first=begun)
+        whole = world.plan(*(trade_of(trader, fill) for _, fill in fills), first=begun)
         assert not isinstance(whole, Reason), "what was quoted can be traded"
         self.planned = whole
         for market, fill in fills:

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Final
 from typing import Protocol as Face
 
-from mutualize.agents.fees import OUTSIDE, Fees
+from mutualize.accounts import OUTSIDE
+from mutualize.agents.fees import Fees
 from mutualize.agents.members import Draw, draw, member_names
 from mutualize.agents.signals import cash_signal, exits_signal, loss_signal
 from mutualize.book import View

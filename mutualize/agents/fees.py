@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mutualize.accounts import OUTSIDE
 from mutualize.commands import Command, FailTransaction, PayGas
 from mutualize.errors import Reason
-
-OUTSIDE = "outside"
-"""The venue that decides what happens outside all venues."""
 
 
 class Fees:

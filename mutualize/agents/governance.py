@@ -10,7 +10,8 @@ from typing import Final
 
 import attrs
 
-from mutualize.agents.fees import OUTSIDE, Fees
+from mutualize.accounts import OUTSIDE
+from mutualize.agents.fees import Fees
 from mutualize.agents.signals import deficit_signal
 from mutualize.commands import (
     ALL,

@@ -20,7 +20,6 @@ import attrs
 
 from mutualize.agents.bundling import Bundle
 from mutualize.agents.desk import RESERVES, Desk, Opening
-from mutualize.agents.fees import OUTSIDE
 from mutualize.agents.mempool import Act, Sending, Sent, ended_signal
 from mutualize.agents.signals import (
     cash_signal,
@@ -32,11 +31,11 @@ from mutualize.agents.signals import (
 )
 from mutualize.agents.sweeping import Sweeper
 from mutualize.agents.targets import Pair
-from mutualize.commands import ALL, Command, Trade
+from mutualize.agents.trading import trade_of
+from mutualize.commands import ALL, Command
 from mutualize.compound_events import Absorbed, CollateralBought
 from mutualize.errors import Reason
 from mutualize.events import Liquidated
-from mutualize.market.market import Fill
 from mutualize.protocol import Planned
 from mutualize.world import Phase, Steps, Wake, World
 
@@ -299,7 +298,7 @@ class Liquidator:
         best: Chance | None = chance
         while best is not None and bundle.has_room(best.opening.pair):
             self._skip[best.opening.pair, best.opening.account] = None
-            bundle.add(world, best.opening, best.own, self._signed, self._trade)
+            bundle.add(world, best.opening, best.own, self._signed, self.name)
             found = [*self._chances(world, self._desk.targets.look(world))]
             best = max((one for one in found if one is not None), key=lambda one: one.profit, default=None)
         self._skip = skip
@@ -324,7 +323,7 @@ class Liquidator:
             return now
         own = min(chance.own, now.paid)
         fills = desk.markets.fills(pair, now.paid, now.seized, own, world.now)
-        trades = [self._trade(fill) for _, fill in fills]
+        trades = [trade_of(self.name, fill) for _, fill in fills]
         planned = world.plan(*trades, *gas, first=[self._signed(plan) for plan in now.plan])
         assert not isinstance(planned, Reason), "what was quoted can be traded"
         world.carry_out(planned, self._cause)
@@ -372,15 +371,3 @@ class Liquidator:
             changes += [(sold, -sold_amount), (bought, bought_amount)]
         for asset, amount in changes:
             self.capital[asset] = self.capital.get(asset, 0) + amount
-
-    def _trade(self, fill: Fill) -> Command:
-        return Trade(
-            venue=OUTSIDE,
-            account=self.name,
-            sold=fill.sold,
-            sold_amount=fill.sold_amount,
-            bought=fill.bought,
-            bought_amount=fill.bought_amount,
-            place=fill.place,
-            mid=fill.mid,
-        )

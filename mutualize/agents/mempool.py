@@ -27,7 +27,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from mutualize.agents.fees import OUTSIDE
+from mutualize.accounts import OUTSIDE
 from mutualize.commands import Command, FailTransaction, PayGas
 from mutualize.errors import Reason
 from mutualize.market.chain import Chain

@@ -14,9 +14,10 @@ from typing import Final
 
 import attrs
 
-from mutualize.agents.fees import OUTSIDE, Fees
+from mutualize.agents.fees import Fees
 from mutualize.agents.signals import cash_signal, market_signal, price_signal, terms_signal
-from mutualize.commands import Borrow, Command, Supply, Trade
+from mutualize.agents.trading import trade_of
+from mutualize.commands import Borrow, Command, Supply
 from mutualize.errors import Reason
 from mutualize.market.chain import Chain
 from mutualize.market.market import Fill, Market
@@ -153,13 +154,13 @@ class Opportunist:
         if not amount:
             return False
         common = {"venue": self._lending.name, "account": self.name}
-        begin: list[Command] = [] if bought is None else [self._trade(bought)]
+        begin: list[Command] = [] if bought is None else [trade_of(self.name, bought)]
         begin.append(Supply(asset=self._scheme.collateral, amount=amount, **common))
         draws, fills = self._draws(world, begin, common)
         if not draws:
             return False
         fees = self._fees.pay(self.name, world.now, "supply", *["borrow" for _ in draws])
-        sales = [self._trade(fill) for _, fill in fills]
+        sales = [trade_of(self.name, fill) for _, fill in fills]
         if not world.submit(*begin, *draws, *sales, *fees, cause=cause):
             return False
         if bought is not None:
@@ -227,15 +228,3 @@ class Opportunist:
             amount -= cut
             cut = max(10 * cut, mul_div_down(amount, 1, 10**6))
         return None
-
-    def _trade(self, fill: Fill) -> Trade:
-        return Trade(
-            venue=OUTSIDE,
-            account=self.name,
-            sold=fill.sold,
-            sold_amount=fill.sold_amount,
-            bought=fill.bought,
-            bought_amount=fill.bought_amount,
-            place=fill.place,
-            mid=fill.mid,
-        )

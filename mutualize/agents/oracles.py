@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from mutualize.agents.fees import OUTSIDE
+from mutualize.accounts import OUTSIDE
 from mutualize.agents.mempool import Act, Sending, until_ended
 from mutualize.agents.signals import traded_signal
 from mutualize.commands import Command, HaltMarket, PublishPrice

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Final
 
-from mutualize.agents.fees import OUTSIDE
+from mutualize.accounts import OUTSIDE
 from mutualize.units import RAY, WAD, mul_div_down
 from mutualize.vault_commands import Deliver, ExitCollateral, MoveDai
 from mutualize.venues.cdp import Vaults

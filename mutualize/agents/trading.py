@@ -12,7 +12,9 @@ from typing import Final
 
 import attrs
 
+from mutualize.accounts import OUTSIDE
 from mutualize.agents.targets import Pair
+from mutualize.commands import Trade
 from mutualize.market.market import Fill, Market
 from mutualize.units import PRICE_UNIT, mul_div_down, mul_div_up
 
@@ -21,6 +23,20 @@ Flows = dict[str, int]
 
 MONEY_DECIMALS: Final = 8
 """Decimals of the money of account, where an asset is traded against it directly."""
+
+
+def trade_of(account: str, fill: Fill) -> Trade:
+    """Return somebody's command to trade on the terms of a fill."""
+    return Trade(
+        venue=OUTSIDE,
+        account=account,
+        sold=fill.sold,
+        sold_amount=fill.sold_amount,
+        bought=fill.bought,
+        bought_amount=fill.bought_amount,
+        place=fill.place,
+        mid=fill.mid,
+    )
 
 
 @attrs.frozen

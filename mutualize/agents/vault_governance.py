@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mutualize.agents.fees import OUTSIDE, Fees
+from mutualize.accounts import OUTSIDE
+from mutualize.agents.fees import Fees
 from mutualize.commands import ExecuteProposal, Propose, SetParameter
 from mutualize.venues.cdp import Vaults
 from mutualize.world import Phase, Steps, World

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from mutualize.agents.fees import OUTSIDE, Fees
+from mutualize.accounts import OUTSIDE
+from mutualize.agents.fees import Fees
 from mutualize.agents.signals import cash_signal, exits_signal, terms_signal
 from mutualize.commands import ALL, AwaitCash, Withdraw
 from mutualize.venues.lending import Lending

@@ -54,9 +54,10 @@ from mutualize.venues.comet_figures import (
     safe,
 )
 from mutualize.venues.comet_work import BORROW, Standing, Work
+from mutualize.venues.funds import contribute
 from mutualize.venues.markets_cover import MarketsCover
 from mutualize.venues.rules import Flags
-from mutualize.venues.sheet import Figures, contribute, parameters_of, require_sound
+from mutualize.venues.sheet import Figures, parameters_of, require_sound
 
 
 class Comet:

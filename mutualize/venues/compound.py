@@ -52,9 +52,10 @@ from mutualize.tables import exits_table, reserve_table
 from mutualize.units import WAD, capped, div_down, highest_without, wad_div_down, wad_mul_down
 from mutualize.venues.comptroller import CompoundRules, Liquidity, Work
 from mutualize.venues.ctoken import PARAMETERS, CToken
+from mutualize.venues.funds import contribute
 from mutualize.venues.markets_cover import MarketsCover
 from mutualize.venues.rules import Flags
-from mutualize.venues.sheet import contribute, parameters_of, require_sound
+from mutualize.venues.sheet import parameters_of, require_sound
 
 _ACCRUING: Final = ("reserve_factor", "base", "multiplier", "jump", "kink", "blocks_per_year")
 """Parameters before whose change interest is reckoned, as in the contract."""

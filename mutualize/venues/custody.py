@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mutualize.accounts import Transfer, account, tier_account
+from mutualize.accounts import Transfer, account
 from mutualize.book import balance
 from mutualize.commands import ALL, Command, ContributeToFund, Supply, TransferClaims, Withdraw
 from mutualize.errors import Reason, require
@@ -20,7 +20,6 @@ from mutualize.events import (
     Cell,
     ClaimsTransferred,
     Event,
-    FundContributed,
     ShortfallRecognised,
     Supplied,
     Withdrawn,
@@ -30,6 +29,7 @@ from mutualize.tables import ORACLE, balance_table, exits_table, gains_table, si
 from mutualize.tier_events import ProfitsSettled
 from mutualize.units import UINT256_MAX, div_down
 from mutualize.venues.custody_cover import CustodyCover
+from mutualize.venues.funds import contribute
 from mutualize.venues.reported_losses import debtor_of, lost, require_sound, told
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Custody:
             Supply: self.deposit,
             Withdraw: self.withdraw,
             TransferClaims: self.transfer,
-            ContributeToFund: self.contribute,
+            ContributeToFund: lambda _view, command, _at: contribute(command),
             SettleProfits: self.settle_profits,
             ReportLoss: self.report_loss,
         }
@@ -135,21 +135,6 @@ class Custody:
                 amount=amount,
                 scaled=amount,
                 cells=cells,
-            )
-        ]
-
-    def contribute(self, _view: View, command: ContributeToFund, _at: int) -> list[Event]:
-        """Put money into a tier's purse: a fund, or the house's own capital."""
-        require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
-        purse = tier_account(self.name, command.tier)
-        return [
-            FundContributed(
-                venue=self.name,
-                tier=command.tier,
-                account=command.account,
-                asset=command.asset,
-                amount=command.amount,
-                transfers=(Transfer(account(self.name, "cash"), purse, command.asset, command.amount),),
             )
         ]
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from mutualize.accounts import Transfer, account, tier_account
 from mutualize.commands import (
     ALL,
     Borrow,
@@ -37,7 +36,6 @@ from mutualize.events import (
     Borrowed,
     Cell,
     Event,
-    FundContributed,
     Liquidated,
     ParameterChanged,
     PositionOpened,
@@ -58,6 +56,7 @@ from mutualize.isolated_commands import (
 from mutualize.isolated_events import MarketCreated
 from mutualize.tables import ORACLE, exits_table
 from mutualize.units import UINT256_MAX, WAD
+from mutualize.venues.funds import contribute
 from mutualize.venues.isolated_cover import MarketCover
 from mutualize.venues.isolated_reads import MarketReads
 from mutualize.venues.isolated_work import TERMS, Market, Names
@@ -119,7 +118,7 @@ class IsolatedMarket(MarketReads):
             OpenPosition: self.open_position,
             Liquidate: self.liquidate_asset,
             LiquidatePosition: self.liquidate,
-            ContributeToFund: self.contribute,
+            ContributeToFund: lambda _view, command, _at: contribute(command),
         }
 
     def decide(self, view: View, command: Command, at: int) -> list[Event]:
@@ -397,21 +396,6 @@ class IsolatedMarket(MarketReads):
             venue=self.name, account=command.account, amount=amount, shares=shares, on_behalf_of=debtor
         )
         return self.repay(view, asked, at)
-
-    def contribute(self, _view: View, command: ContributeToFund, _at: int) -> list[Event]:
-        """Put money into a tier's fund; it is held apart and never lent."""
-        require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
-        purse = tier_account(self.name, command.tier)
-        return [
-            FundContributed(
-                venue=self.name,
-                tier=command.tier,
-                account=command.account,
-                asset=command.asset,
-                amount=command.amount,
-                transfers=(Transfer(account(self.name, "cash"), purse, command.asset, command.amount),),
-            )
-        ]
 
     # --- guards ------------------------------------------------------------------------------------------
 

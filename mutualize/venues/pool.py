@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mutualize.accounts import Transfer
 from mutualize.book import Draft, View
 from mutualize.commands import (
     ALL,
@@ -40,7 +39,6 @@ from mutualize.events import (
     CollateralSet,
     DeficitEliminated,
     Event,
-    FundContributed,
     ParameterChanged,
     PositionOpened,
     Repaid,
@@ -63,6 +61,7 @@ from mutualize.units import (
     ray_mul_up,
 )
 from mutualize.venues.cover import PoolCover
+from mutualize.venues.funds import contribute
 from mutualize.venues.liquidation import liquidate
 from mutualize.venues.reported_losses import report_loss
 from mutualize.venues.reserve import PARAMETERS, STATE, Reserve
@@ -95,7 +94,7 @@ class Pool:
             RecogniseShortfall: self.recognise,
             MintToTreasury: self.mint_to_treasury,
             EliminateDeficit: self.eliminate_deficit,
-            ContributeToFund: self.contribute,
+            ContributeToFund: lambda _view, command, _at: contribute(command),
             ReportLoss: self.report_loss,
         }
 
@@ -386,23 +385,6 @@ class Pool:
         reserve.deficit -= written
         reserve.update_rates()
         return work.done(DeficitEliminated, account=command.account, asset=command.asset, amount=written)
-
-    def contribute(self, _view: View, command: ContributeToFund, _at: int) -> list[Event]:
-        """Put money into a tier's fund; it is held apart and never lent."""
-        require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
-        transfer = Transfer(
-            f"{self.name}:cash", f"{self.name}:tier:{command.tier}", command.asset, command.amount
-        )
-        return [
-            FundContributed(
-                venue=self.name,
-                tier=command.tier,
-                account=command.account,
-                asset=command.asset,
-                amount=command.amount,
-                transfers=(transfer,),
-            )
-        ]
 
 
 def _part_of_claim(amount: int, held: int, reserve: Reserve) -> tuple[int, int]:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import attrs
 
-from mutualize.accounts import Transfer, account, tier_account, transfers_between
-from mutualize.commands import Command, ContributeToFund
+from mutualize.accounts import Transfer, tier_account, transfers_between
+from mutualize.commands import Command
 from mutualize.errors import Reason, require
-from mutualize.events import Accrued, Cell, Event, FundContributed
+from mutualize.events import Accrued, Cell, Event
 from mutualize.tables import ORACLE, flags_table
 from mutualize.units import UINT256_MAX, capped
 from mutualize.venues.reserve import Flushed, Names, names_of
@@ -119,22 +119,6 @@ def require_sound(command: Command, assets: Sequence[str]) -> None:
     require(min(words) >= 0 and max(words) <= UINT256_MAX, Reason.AMOUNT_IS_TOO_LARGE)
     named = [getattr(command, field, "") for field in ("asset", "collateral", "debt")]
     require(all(asset in assets for asset in named if asset), Reason.RESERVE_IS_UNKNOWN)
-
-
-def contribute(command: ContributeToFund) -> list[Event]:
-    """Put money into a tier's fund; it is held apart and never lent."""
-    require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
-    cash, fund = account(command.venue, "cash"), tier_account(command.venue, command.tier)
-    return [
-        FundContributed(
-            venue=command.venue,
-            tier=command.tier,
-            account=command.account,
-            asset=command.asset,
-            amount=command.amount,
-            transfers=(Transfer(cash, fund, command.asset, command.amount),),
-        )
-    ]
 
 
 def parameters_of(bounds: Bounds, given: Mapping[str, int]) -> dict[str, int]:

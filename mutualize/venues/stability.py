@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from mutualize.accounts import Transfer, account, tier_account
 from mutualize.commands import Command, ContributeToFund, Liquidate, Supply, TransferClaims, Withdraw
 from mutualize.errors import Reason, require
-from mutualize.events import ClaimsTransferred, Event, FundContributed
+from mutualize.events import ClaimsTransferred, Event
 from mutualize.trove_commands import AdjustTrove, ClaimSurplus, CloseTrove, LiquidateTroves, OpenTrove
 from mutualize.trove_events import (
     BY_OWNER,
@@ -33,6 +32,7 @@ from mutualize.trove_events import (
 )
 from mutualize.units import UINT256_MAX, WAD, div_down, div_up, mul_div_up, plus, times
 from mutualize.venues import trove_liquidation
+from mutualize.venues.funds import contribute
 from mutualize.venues.stability_cover import StabilityCover
 from mutualize.venues.stability_pool import V1, Index
 from mutualize.venues.troves import (
@@ -406,17 +406,6 @@ def _tell_deposit(troves: Troves, kind: type[Event], who: str, amount: int, gain
 
 def _contribute(troves: Troves, command: ContributeToFund) -> None:
     """Put stablecoins from outside into a tier's purse, of which the contract knows nothing."""
-    require(command.amount > 0, Reason.AMOUNT_IS_ZERO)
+    events = contribute(command)
     require(command.tier not in (POOL_TIER, GAS_ACCOUNT.removeprefix("tier:")), Reason.CALLER_IS_A_CONTRACT)
-    cash, purse = account(troves.venue, "cash"), tier_account(troves.venue, command.tier)
-    moved = Transfer(cash, purse, command.asset, command.amount)
-    troves.events.append(
-        FundContributed(
-            venue=troves.venue,
-            tier=command.tier,
-            account=command.account,
-            asset=command.asset,
-            amount=command.amount,
-            transfers=(moved,),
-        )
-    )
+    troves.events.extend(events)
