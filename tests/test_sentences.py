@@ -119,6 +119,25 @@ def test_what_is_not_known_is_told_in_base_units() -> None:
     assert sentence(supplied, Words()) == "ann lent 12,345 base units of ETH to pool."
 
 
+def test_a_tier_that_may_not_pay_for_somebody_is_not_called_empty() -> None:
+    """In recovery mode a full stability pool pays nothing for a trove that is worth less than it owes."""
+    event = e.LossAllocated(
+        venue="liquity",
+        tier="stability-pool",
+        asset="USDC",
+        amount=0,
+        index=0,
+        rest=15 * 10**6,
+        capacity=0,
+        debtor="ann",
+    )
+    told = "stability-pool at liquity can pay nothing of ann's loss; 15 USDC is left to the tiers below."
+    assert sentence(event, Words(UNITS)) == told
+    event = attrs.evolve(event, debtor="")
+    told = "stability-pool at liquity has nothing to pay with; 15 USDC is left to the tiers below."
+    assert sentence(event, Words(UNITS)) == told
+
+
 def test_decimals_come_from_the_ledger_itself() -> None:
     """A reserve's listing tells decimals, a vault engine's the names of its coins."""
     words = Words()
