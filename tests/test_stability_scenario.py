@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +296,11 @@ def test_gas_is_paid_for_each_trove_and_who_is_late_has_paid_for_nothing() -> No
             "there is nothing for liquidators to do. Give \\[\\[trove_keepers\\]\\]",
         ),
         (
+            "borrowers",
+            '[{ name = "b", count = 1, venue = "liquity", collateral = "ETH", debt = "LUSD" }]',
+            "It is a trove system: who borrows there is one of the \\[\\[troves\\]\\]",
+        ),
+        (
             "biters",
             '[{ name = "bots", venue = "liquity", ilk = "ETH" }]',
             "there is no ilk 'ETH' in 'liquity'",
@@ -388,6 +395,40 @@ def test_it_is_explained_to_a_depositor_and_told_in_the_report(tmp_path: Path) -
     assert "Depositors lost nothing" not in report
     assert "Liquidated: 8 troves with 111.79 ETH: 80.3409 ETH to stability-pool and" in report
     assert "All together were never in recovery mode (below 150.0 %); the lowest ratio was 238.8 %" in report
+
+
+def test_other_borrowers_are_told_what_a_redistribution_gave_them(tmp_path: Path) -> None:
+    """What a trove owes more, and got for it, stands in its owner's story and comes to what he gained."""
+    run = mutualize.run(STABILITY, out=tmp_path / "run")
+    gained, owner = gains(run), "careful-0001"
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--account", owner])
+    parts = re.findall(
+        rf"{owner} owes ([\d,.]+) LUSD more by it, and got ([\d.]+) ETH", _words(result.output)
+    )
+    owes, got = ([Decimal(part.replace(",", "")) for part in column] for column in zip(*parts, strict=True))
+    assert sum(owes) * WAD == -gained["LUSD"][owner]
+    assert sum(got) * WAD == gained["ETH"][owner]
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--tier", "redistribution"])
+    assert "other troves owe it now, by stake: careful-" in _words(result.output)
+
+
+def test_a_tier_is_explained_without_visiting_everybody_at_each_payment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond a number of holders looked at, later payments are counted, and said to be."""
+    mutualize.run(STABILITY, out=tmp_path / "run")
+    words = ["explain", str(tmp_path / "run"), "--tier", "stability-pool"]
+    whole = _words(CliRunner().invoke(cli, words).output)
+    assert "not told here" not in whole
+    monkeypatch.setattr("mutualize.report.explain.tier.VISITED_MAX", 12)
+    told = _words(CliRunner().invoke(cli, words).output)
+    left, paid = told.count("Each of 5 holders lost"), whole.count("Each of 5 holders lost")
+    assert left == 2
+    assert f"Who bore how much of {paid - left} later payments is not told here: --event N" in told
+
+
+def _words(output: str) -> str:
+    return " ".join(output.split())
 
 
 def test_what_takes_part_is_shown_before_a_run() -> None:
