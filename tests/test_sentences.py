@@ -184,6 +184,15 @@ def test_units_are_read_beside_the_ledger() -> None:
     assert units_beside(LEDGERS / "good.jsonl") == Units()
 
 
+def test_money_of_account_is_told_in_units_where_something_is_traded_for_it(tmp_path: Path) -> None:
+    """It has 8 decimals, unless it is an asset that says otherwise."""
+    scenario, ledger = tmp_path / "scenario.toml", tmp_path / "ledger.jsonl"
+    scenario.write_text('money = "EUR"\n[assets.ETH]\ndecimals = 18\n[markets.ETH]\nprice = "2"')
+    assert Words(units_beside(ledger)).amount("EUR", 25_000 * 10**8) == "25,000 EUR"
+    scenario.write_text('[assets.USD]\ndecimals = 6\n[markets.ETH]\nprice = "2"')
+    assert Words(units_beside(ledger)).amount("USD", 25_000 * 10**6) == "25,000 USD"
+
+
 @pytest.mark.parametrize(
     "text", ["", "assets = 3", "[assets]\nETH = 3", "[assets.ETH]\ndecimals = -1", "\x00"]
 )

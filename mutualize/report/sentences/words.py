@@ -62,7 +62,10 @@ def units_beside(ledger: Path) -> Units:
         return Units()
     decimals = {name: value for name, value in found.items() if _is_decimals(value)}
     money_of = {name: value for name, value in markets.items() if isinstance(value, str)}
-    return Units(decimals, str(_plain(data.get("money", "USD"))), money_of)
+    currency = str(_plain(data.get("money", "USD")))
+    if markets:  # what is traded against the money of account is counted in it, which need be no asset
+        decimals.setdefault(currency, PRICE_DECIMALS)
+    return Units(decimals, currency, money_of)
 
 
 def _plain(value: Any) -> Any:
