@@ -21,6 +21,7 @@ from mutualize.projections.closing import closing
 from mutualize.run import Run
 from mutualize.scenario.load import loads
 from mutualize.scenario.trove_systems import drawn_of
+from mutualize.tables import as_integer, told_name
 from mutualize.trove_events import PoolWithdrawn, TroveClosed, TroveOpened
 from mutualize.units import PRICE_UNIT, WAD, mul_div_down
 from mutualize.venues.troves import Rules
@@ -410,6 +411,15 @@ def test_other_borrowers_are_told_what_a_redistribution_gave_them(tmp_path: Path
     assert sum(got) * WAD == gained["ETH"][owner]
     result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--tier", "redistribution"])
     assert "other troves owe it now, by stake: careful-" in _words(result.output)
+
+
+def test_its_state_is_shown_in_whole_units(tmp_path: Path) -> None:
+    """Both assets have 18 decimals, which no reserve lists; names that stand for nothing are no error."""
+    mutualize.run(STABILITY, out=tmp_path / "run")
+    told = _words(CliRunner().invoke(cli, ["replay", str(tmp_path / "run" / "ledger.jsonl")]).output)
+    assert "liquity:tier:gas-pool LUSD 1,600.000000000000000000" in told
+    assert "base units" not in told
+    assert [told_name(number) for number in (0, -1, 255, as_integer("ETH"))] == ["0", "-1", "255", "ETH"]
 
 
 def test_a_tier_is_explained_without_visiting_everybody_at_each_payment(

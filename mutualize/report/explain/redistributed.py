@@ -11,7 +11,7 @@ import attrs
 
 from mutualize.book import View
 from mutualize.events import Event, LossAbsorbed
-from mutualize.tables import as_name
+from mutualize.tables import told_name
 from mutualize.units import WAD, mul_div_down
 from mutualize.venues.troves import SYSTEM
 
@@ -52,6 +52,6 @@ def redistribution_of(event: Event, book: View) -> Redistribution | None:
     per_stake = {key: (was, after.get(key, was)) for key, was in before.items()}
     if all(was == now for was, now in per_stake.values()):
         return None
-    collateral = as_name(book.cell(table, "collateral"))
+    collateral = told_name(book.cell(table, "collateral"))
     stakes = book.table(f"{event.venue}.stake")
     return Redistribution(event.venue, event.asset, collateral, book, stakes, per_stake)
