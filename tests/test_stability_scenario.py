@@ -329,6 +329,13 @@ def test_what_a_trove_system_does_not_have_is_refused(path: str, value: str, wor
         mutualize.run(STABILITY, set={path: value})
 
 
+def test_a_trove_system_without_tiers_is_refused() -> None:
+    """Its contracts always let the pool pay, then other troves: without them the run would be another's."""
+    text = (HERE / "scenario.toml").read_text().replace('preset = "liquity-v1"\n', "")
+    with pytest.raises(MutualizeError, match="no tiers: neither the pool nor other troves would pay"):
+        loads(text, HERE)
+
+
 def test_troves_belong_to_a_trove_system() -> None:
     """Elsewhere they are refused by name, and so are its terms."""
     pool = '{ kind = "pool", reserves = { ETH = {} } }'
