@@ -84,7 +84,8 @@ def who_paid(scenario: Scenario) -> list[str]:
     """Return the metrics that say who paid, for everything that can fall short."""
     names: list[str] = []
     for venue in scenario.venues.values():
-        for asset in venue.reserves:
+        owed = [venue.stablecoin] if venue.kind == "stability" else venue.reserves
+        for asset in owed:
             tiers = [f"tier.{tier.tier}.paid.{asset}" for tier in venue.waterfall]
             names += [f"shortfall.{asset}", *tiers, f"uncovered.{asset}", f"haircut.{asset}"]
     return names

@@ -66,6 +66,14 @@ def as_name(number: int) -> str:
     return number.to_bytes((number.bit_length() + 7) >> 3, "big").decode()
 
 
+def told_name(number: int) -> str:
+    """Return the name that a number stands for, or its digits: in a forged ledger it may stand for none."""
+    try:
+        return as_name(number) or "0"
+    except (UnicodeDecodeError, OverflowError):
+        return f"{number}"
+
+
 def umbrella_table(venue: str, reserve: str) -> str:
     """Name the table of what stakers answer for in a reserve."""
     return f"{venue}.umbrella.{reserve}"

@@ -74,11 +74,13 @@ class Market:
     `weights`: of collateral, rounded down, then of debt, negative and rounded up. The margin of a position is
     the sum of its amounts times these: negative where it is not safe. `prices`: of all pairs, rounded up;
     `floors`: rounded down, of those whose collateral counts anything, since what counts nothing cannot fall.
+    `unpriced`: the places of what has no price; who has any of it cannot be liquidated.
     """
 
     weights: list[int]
     prices: dict[Key, int]
     floors: dict[Key, int]
+    unpriced: set[int]
 
 
 def _pairs(weights: list[int], count: int) -> tuple[dict[Key, int], dict[Key, int]]:
@@ -204,10 +206,11 @@ class Watchlist:
     def _market(self, view: View, at: int, level: int) -> Market:
         """Return the weights of all assets that have a reserve and a price, and the prices of their pairs."""
         count, whole = len(self.lending.assets), self.lending.whole
-        weights, drifted = [0] * (2 * count), False
+        weights, drifted, unpriced = [0] * (2 * count), False, set()
         for place, asset in enumerate(self.lending.assets):
             now = self.lending.counted(view, asset, at)
             if now is None:
+                unpriced |= {place, count + place}
                 continue
             weights[place] = WAD * mul_div_down(now.income * now.price * now.threshold, SCALE, now.unit)
             weights[count + place] = -level * mul_div_up(now.debt * now.price * whole, SCALE, now.unit)
@@ -216,7 +219,7 @@ class Watchlist:
             for name in self.lending.flags(view):
                 if self._members is None or self._members(name):
                     self._dirty[name] = None
-        return Market(weights, *_pairs(weights, count))
+        return Market(weights, *_pairs(weights, count), unpriced)
 
     def _drifts(self, place: int, asset: str, now: Counted) -> bool:
         """Say whether an asset is new or has moved so far that everybody has to be placed anew.
@@ -364,6 +367,8 @@ class Watchlist:
         hidden: dict[int, tuple[tuple[int, ...], int]] = {}
         for name in names:
             kind, amounts, _ = self._near[name]
+            if not market.unpriced.isdisjoint(kind.places):
+                continue
             ready = hidden.get(kind.flags)
             if ready is None:
                 ready = hidden[kind.flags] = self._hides(market, kind)

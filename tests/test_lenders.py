@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 import mutualize
+from mutualize.compound_events import Absorbed
 from mutualize.errors import MutualizeError
 from mutualize.events import Liquidated, LossAbsorbed, ShortfallRecognised, ShortfallUncovered
 from mutualize.ledger_audit import verify_deep
 from mutualize.ledger_reader import Condition
 from mutualize.run import Run
+from mutualize.units import PRICE_UNIT
 
 HERE = Path(__file__).parent / "lenders"
 ISOLATED = str(HERE / "isolated")
 COMPOUND = str(HERE / "compound")
+COMET = str(HERE / "comet")
 
 
 def events(run: Run, kind: type) -> list[Any]:
@@ -174,3 +177,20 @@ def test_what_compound_does_not_have_is_refused(path: str, value: str, words: st
     """Terms of a pool that Compound's contracts do not know are named."""
     with pytest.raises(MutualizeError, match=words):
         mutualize.run(COMPOUND, set={path: value})
+
+
+@pytest.mark.parametrize(("scenario", "delay"), [(COMET, None), (COMET, "30"), (COMPOUND, None)])
+def test_who_holds_what_is_told_to_be_worth_nothing_waits_for_a_price(
+    scenario: str, delay: str | None
+) -> None:
+    """A price of zero is none to these contracts: nobody is liquidated at it, and nobody's code fails."""
+    times = ("10:00:00", "12:00:00", "12:00:01", "15:00:00", "15:00:01", "18:00:00")
+    prices = ("2000", "2000", "0", "0", "1000", "1000")
+    points = [f'["2024-01-01T{at}Z", "{price}"]' for at, price in zip(times, prices, strict=True)]
+    feed = {"oracles.ETH.delay_s": "60", "markets.ETH.points": f"[{', '.join(points)}]"}
+    run = mutualize.run(scenario, set=feed | ({"venues.comet.absorb_after_s": delay} if delay else {}))
+    assert run.summary["agents_failed"] == []
+    told = [entry.at for entry in run.entries() if getattr(entry.event, "price", None) == 1000 * PRICE_UNIT]
+    at = [entry.at for entry in run.entries() if isinstance(entry.event, Liquidated | Absorbed)]
+    assert at
+    assert min(at) > told[0]

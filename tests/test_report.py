@@ -9,6 +9,7 @@ import pytest
 
 from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.html import fragment
+from mutualize.report.page import pooling
 from mutualize.report.plain import plain
 from mutualize.report.terminal import show
 from mutualize.report.text import (
@@ -165,3 +166,23 @@ def test_a_terminal_that_knows_no_unicode_gets_ascii() -> None:
     show(BLOCKS, stream)
     stream.flush()
     assert b"fund" in raw.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("total", "deviation", "told"),
+    [
+        ("0.000000", "0.000000000000000000", "as much as alone: what tiers paid before them, and chance."),
+        ("-19000.000000", "0.000000000000000000", "The spread is the same."),
+        ("-1.000000", "-0.010000000000000000", "The spread is 1.00 % narrower: that is pooling."),
+        ("1.000000", "0.010000000000000000", "The spread is 1.00 % wider: whoever left first"),
+    ],
+)
+def test_what_pooling_did_not_change_is_called_the_same(total: str, deviation: str, told: str) -> None:
+    """Where nobody left first, nobody is said to have done so."""
+    side = {"total": "0", "mean": "0", "deviation": "0", "lowest": "0", "highest": "0", "hit": "0"}
+    about = {"asset": "USDC", "venue": "comet", "lent": "0.68", "rounds": 2000}
+    difference = {"total": total, "deviation": deviation}
+    sides = {"pooled": side | {"holders": 1}, "alone": side, "difference": difference}
+    *_, last = pooling({"pooling": [about | sides]})
+    assert isinstance(last, Line)
+    assert told in last.text

@@ -112,6 +112,15 @@ def test_texts_survive_being_written(title: str) -> None:
     assert loads(dump(scenario), HERE) == scenario
 
 
+def test_reserves_stay_in_their_order_however_short_they_are_written() -> None:
+    """A reserve in one line after one with many fields is read again in the same place."""
+    comet = load(HERE / "lenders" / "comet")
+    again = loads(dump(comet), comet.folder)
+    assert list(again.venues["comet"].reserves) == list(comet.venues["comet"].reserves) == ["USDC", "ETH"]
+    assert again == comet
+    assert dump(again) == dump(comet)
+
+
 @pytest.mark.parametrize("summary", ["word " * 790, "x" * 4_000, "語" * 1_300, "  a\n\n   b \n" * 300, "\n"])
 def test_long_texts_survive_being_written(summary: str) -> None:
     """A summary of any shape is written in lines within the limit."""

@@ -119,6 +119,25 @@ def test_what_is_not_known_is_told_in_base_units() -> None:
     assert sentence(supplied, Words()) == "ann lent 12,345 base units of ETH to pool."
 
 
+def test_a_tier_that_may_not_pay_for_somebody_is_not_called_empty() -> None:
+    """In recovery mode a full stability pool pays nothing for a trove that is worth less than it owes."""
+    event = e.LossAllocated(
+        venue="liquity",
+        tier="stability-pool",
+        asset="USDC",
+        amount=0,
+        index=0,
+        rest=15 * 10**6,
+        capacity=0,
+        debtor="ann",
+    )
+    told = "stability-pool at liquity can pay nothing of ann's loss; 15 USDC is left to the tiers below."
+    assert sentence(event, Words(UNITS)) == told
+    event = attrs.evolve(event, debtor="")
+    told = "stability-pool at liquity has nothing to pay with; 15 USDC is left to the tiers below."
+    assert sentence(event, Words(UNITS)) == told
+
+
 def test_decimals_come_from_the_ledger_itself() -> None:
     """A reserve's listing tells decimals, a vault engine's the names of its coins."""
     words = Words()
@@ -163,6 +182,15 @@ def test_units_are_read_beside_the_ledger() -> None:
     assert units.decimals
     assert units.currency
     assert units_beside(LEDGERS / "good.jsonl") == Units()
+
+
+def test_money_of_account_is_told_in_units_where_something_is_traded_for_it(tmp_path: Path) -> None:
+    """It has 8 decimals, unless it is an asset that says otherwise."""
+    scenario, ledger = tmp_path / "scenario.toml", tmp_path / "ledger.jsonl"
+    scenario.write_text('money = "EUR"\n[assets.ETH]\ndecimals = 18\n[markets.ETH]\nprice = "2"')
+    assert Words(units_beside(ledger)).amount("EUR", 25_000 * 10**8) == "25,000 EUR"
+    scenario.write_text('[assets.USD]\ndecimals = 6\n[markets.ETH]\nprice = "2"')
+    assert Words(units_beside(ledger)).amount("USD", 25_000 * 10**6) == "25,000 USD"
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,17 @@ def test_a_point_is_a_run_that_anybody_can_repeat() -> None:
     assert data["draws"] is None
 
 
+@pytest.mark.parametrize(("lender", "asset"), [("comet", "USDC"), ("stability", "LUSD")])
+def test_what_falls_short_is_called_by_its_asset(lender: str, asset: str) -> None:
+    """The base of Compound v3, and what troves owe, are told over seeds as in each run."""
+    scenario = load(SMALL.parent / "lenders" / lender)
+    data = spread_of(scenario, seeds=1, draws=0, workers=1)
+    whole = {one["metric"]: one["seeds"]["median"] for one in data["runs"][0]["outcomes"]}
+    short = run(scenario, seed=1, ledger="none").summary["waterfalls"][0]
+    assert whole[f"shortfall.{asset}"] == short["shortfall"]
+    assert all(row["paid"] == whole[f"tier.{row['tier']}.paid.{asset}"] for row in short["tiers"])
+
+
 @pytest.mark.usefixtures("quick")
 def test_the_answer_follows_from_its_points(tmp_path: Path) -> None:
     """Written, read and worked out again from its own points it is the same, to the letter."""

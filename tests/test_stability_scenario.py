@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from mutualize.projections.closing import closing
 from mutualize.run import Run
 from mutualize.scenario.load import loads
 from mutualize.scenario.trove_systems import drawn_of
+from mutualize.tables import as_integer, told_name
 from mutualize.trove_events import PoolWithdrawn, TroveClosed, TroveOpened
 from mutualize.units import PRICE_UNIT, WAD, mul_div_down
 from mutualize.venues.troves import Rules
@@ -294,6 +297,11 @@ def test_gas_is_paid_for_each_trove_and_who_is_late_has_paid_for_nothing() -> No
             "there is nothing for liquidators to do. Give \\[\\[trove_keepers\\]\\]",
         ),
         (
+            "borrowers",
+            '[{ name = "b", count = 1, venue = "liquity", collateral = "ETH", debt = "LUSD" }]',
+            "It is a trove system: who borrows there is one of the \\[\\[troves\\]\\]",
+        ),
+        (
             "biters",
             '[{ name = "bots", venue = "liquity", ilk = "ETH" }]',
             "there is no ilk 'ETH' in 'liquity'",
@@ -319,6 +327,13 @@ def test_what_a_trove_system_does_not_have_is_refused(path: str, value: str, wor
     """What the contracts do not know, or could not begin with, is named with its remedy."""
     with pytest.raises(MutualizeError, match=words):
         mutualize.run(STABILITY, set={path: value})
+
+
+def test_a_trove_system_without_tiers_is_refused() -> None:
+    """Its contracts always let the pool pay, then other troves: without them the run would be another's."""
+    text = (HERE / "scenario.toml").read_text().replace('preset = "liquity-v1"\n', "")
+    with pytest.raises(MutualizeError, match="no tiers: neither the pool nor other troves would pay"):
+        loads(text, HERE)
 
 
 def test_troves_belong_to_a_trove_system() -> None:
@@ -388,6 +403,49 @@ def test_it_is_explained_to_a_depositor_and_told_in_the_report(tmp_path: Path) -
     assert "Depositors lost nothing" not in report
     assert "Liquidated: 8 troves with 111.79 ETH: 80.3409 ETH to stability-pool and" in report
     assert "All together were never in recovery mode (below 150.0 %); the lowest ratio was 238.8 %" in report
+
+
+def test_other_borrowers_are_told_what_a_redistribution_gave_them(tmp_path: Path) -> None:
+    """What a trove owes more, and got for it, stands in its owner's story and comes to what he gained."""
+    run = mutualize.run(STABILITY, out=tmp_path / "run")
+    gained, owner = gains(run), "careful-0001"
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--account", owner])
+    parts = re.findall(
+        rf"{owner} owes ([\d,.]+) LUSD more by it, and got ([\d.]+) ETH", _words(result.output)
+    )
+    owes, got = ([Decimal(part.replace(",", "")) for part in column] for column in zip(*parts, strict=True))
+    assert sum(owes) * WAD == -gained["LUSD"][owner]
+    assert sum(got) * WAD == gained["ETH"][owner]
+    result = CliRunner().invoke(cli, ["explain", str(tmp_path / "run"), "--tier", "redistribution"])
+    assert "other troves owe it now, by stake: careful-" in _words(result.output)
+
+
+def test_its_state_is_shown_in_whole_units(tmp_path: Path) -> None:
+    """Both assets have 18 decimals, which no reserve lists; names that stand for nothing are no error."""
+    mutualize.run(STABILITY, out=tmp_path / "run")
+    told = _words(CliRunner().invoke(cli, ["replay", str(tmp_path / "run" / "ledger.jsonl")]).output)
+    assert "liquity:tier:gas-pool LUSD 1,600.000000000000000000" in told
+    assert "base units" not in told
+    assert [told_name(number) for number in (0, -1, 255, as_integer("ETH"))] == ["0", "-1", "255", "ETH"]
+
+
+def test_a_tier_is_explained_without_visiting_everybody_at_each_payment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond a number of holders looked at, later payments are counted, and said to be."""
+    mutualize.run(STABILITY, out=tmp_path / "run")
+    words = ["explain", str(tmp_path / "run"), "--tier", "stability-pool"]
+    whole = _words(CliRunner().invoke(cli, words).output)
+    assert "not told here" not in whole
+    monkeypatch.setattr("mutualize.report.explain.tier.VISITED_MAX", 12)
+    told = _words(CliRunner().invoke(cli, words).output)
+    left, paid = told.count("Each of 5 holders lost"), whole.count("Each of 5 holders lost")
+    assert left == 2
+    assert f"Who bore how much of {paid - left} later payments is not told here: --event N" in told
+
+
+def _words(output: str) -> str:
+    return " ".join(output.split())
 
 
 def test_what_takes_part_is_shown_before_a_run() -> None:

@@ -13,7 +13,7 @@ import attrs
 
 from mutualize.book import View
 from mutualize.events import Event, LossAbsorbed, Slashed
-from mutualize.tables import as_name, reserve_table, stake_table, supply_table
+from mutualize.tables import reserve_table, stake_table, supply_table, told_name
 from mutualize.units import RAY, mul_div_down
 from mutualize.venues.isolated_work import VIRTUAL_ASSETS, VIRTUAL_SHARES
 from mutualize.venues.stability_pool import DEPOSIT, POOL, pool_of
@@ -93,7 +93,7 @@ class Deposits(Mapping[str, int]):
     """What is left of each deposit in a stability pool, worked out when it is asked for."""
 
     def __init__(self, book: View, venue: str) -> None:
-        index = as_name(book.cell(f"{venue}.troves", "index"))
+        index = told_name(book.cell(f"{venue}.troves", "index"))
         self._pool = pool_of(book, venue, index)
         self._names = book.table(f"{venue}.{DEPOSIT}")
 

@@ -394,11 +394,14 @@ def pooling(summary: Data) -> Iterator[Block]:
 
 def _verdict(asset: str, difference: Data) -> str:
     total, deviation = difference["total"], difference["deviation"]
-    less = "less" if parts(total)[0] else "more"
-    narrower = "narrower: that is pooling"
-    if not parts(deviation)[0]:
-        narrower = "wider: whoever left first left the loss to the others"
-    return (
-        f"Together they lost {amount(total.lstrip('-'), asset)} {less} than alone: what tiers paid before"
-        f" them, and chance. The spread is {percent(deviation.lstrip('-'), 2)} {narrower}."
-    )
+    lost = f"{amount(total.lstrip('-'), asset)} {'less' if parts(total)[0] else 'more'} than"
+    if not total.strip("-0."):
+        lost = "as much as"
+    spread = percent(deviation.lstrip("-"), 2)
+    if not deviation.strip("-0."):
+        told = "The spread is the same."
+    elif parts(deviation)[0]:
+        told = f"The spread is {spread} narrower: that is pooling."
+    else:
+        told = f"The spread is {spread} wider: whoever left first left the loss to the others."
+    return f"Together they lost {lost} alone: what tiers paid before them, and chance. {told}"

@@ -12,7 +12,10 @@ from mutualize.report.blocks import Block, Heading, Line, Table
 from mutualize.report.figures import Data
 from mutualize.report.text import plural, shown
 from mutualize.scenario.scalars import parse_time
+from mutualize.scenario.vaults import WAD_DECIMALS
+from mutualize.tables import told_name
 from mutualize.units import DECIMALS_MAX, format_decimal
+from mutualize.venues.troves import SYSTEM
 
 HOLDERS_SHOWN = 20
 """How many holders of each table are shown; `--json` has all."""
@@ -82,12 +85,15 @@ def _page(book: Book, moment: str) -> Iterator[Block]:
 
 
 def _decimals(book: Book) -> dict[str, int]:
-    """Return the decimals of all assets that a reserve lists: the rest is shown in base units.
+    """Return the decimals of all assets of reserves and of trove systems: the rest is shown in base units.
 
     A forged ledger may say anything; what no asset can have is not believed.
     """
     tables = [table for table in book.tables() if "decimals" in book.table(table)]
     listed = {table.partition(".")[2]: book.cell(table, "decimals") for table in tables}
+    for system in (table for table in book.tables() if table.endswith(f".{SYSTEM}")):
+        named = (told_name(book.cell(system, key)) for key in ("stablecoin", "collateral"))
+        listed = dict.fromkeys(named, WAD_DECIMALS) | listed
     return {asset: decimals for asset, decimals in listed.items() if 0 <= decimals <= DECIMALS_MAX}
 
 

@@ -37,14 +37,18 @@ def canonical(raw: Any, kind: Kind | None = Table(Scenario)) -> Any:  # noqa: B0
     if isinstance(kind, Table):
         kinds = {name: kind_of(field) for name, field in fields_of(kind.cls).items()}
     inner = Table(kind.cls) if isinstance(kind, Tables) else None
-    names = sorted(raw, key=lambda name: _rank(name, raw[name], list(kinds)))
+    free = {name for name in raw if name != MARKED} if isinstance(kind, Tables) else set()
+    names = sorted(raw, key=lambda name: _rank(name, name in free or _is_section(raw[name]), list(kinds)))
     return {name: canonical(raw[name], kinds.get(name, inner)) for name in names}
 
 
-def _rank(name: str, value: Any, names: Sequence[str]) -> tuple[bool, int]:
-    """Order keys: values before tables (TOML asks for it), `marked` first, then as the model has them."""
+def _rank(name: str, is_section: bool, names: Sequence[str]) -> tuple[bool, int]:
+    """Order keys: values before tables (TOML asks for it), `marked` first, then as the model has them.
+
+    What is named freely stays as it is in the file, however short or long each of it is.
+    """
     place = names.index(name) if name in names else len(names) + (name in KINDS)
-    return _is_section(value), -1 if name == MARKED else place
+    return is_section, -1 if name == MARKED else place
 
 
 def digest(data: Mapping[str, Any], files: Sequence[DataFile]) -> str:
@@ -92,17 +96,20 @@ def _has_table(value: Any) -> bool:
 
 
 def _table(data: Mapping[str, Any], path: tuple[str, ...], lines: list[str]) -> None:
+    sections: dict[str, Any] = {}
     for name, value in data.items():
-        if not _is_section(value):
+        if _is_section(value) or (sections and isinstance(value, dict)):  # tables stay in their order
+            sections[name] = value
+        else:
             lines.append(f"{_key(name)} = {_value(value)}")
-    for name, value in data.items():
+    for name, value in sections.items():
         inner = (*path, name)
         header = ".".join(_key(step) for step in inner)
         if isinstance(value, list) and _is_section(value):
             for row in value:
                 lines.extend(("", f"[[{header}]]"))
                 _table(row, inner, lines)
-        elif isinstance(value, dict) and _is_section(value):
+        else:
             if not value or not all(_is_section(item) for item in value.values()):
                 lines.extend(("", f"[{header}]"))
             _table(value, inner, lines)

@@ -52,13 +52,17 @@ class Known:
             return found
         about = table(self.root, "venues", venue)
         held = plain(about.get("holds"))
-        if plain(about.get("kind")) == "stability":
+        if self.has_troves(venue):
             held = [plain(about.get("stablecoin"))]  # nothing else is put into a stability pool
         return found + [name for name in held if isinstance(name, str)] if isinstance(held, list) else found
 
     def has_venue(self, venue: str) -> bool:
         """Say whether there is such a venue."""
         return venue in self.names("venues")
+
+    def has_troves(self, venue: str) -> bool:
+        """Say whether a venue is a trove system, where nobody borrows but by a trove."""
+        return bool(plain(table(self.root, "venues", venue).get("kind")) == "stability")
 
     def decimals(self, asset: Any) -> int | None:
         """Return an asset's decimals, or None where they are not known."""

@@ -174,9 +174,10 @@ def _reference(kind: Ref, raw: Any, place: Place) -> str:
     names = place.known.names(kind.to, place.frame.venue)
     if raw not in names:
         where = f" in {shown(place.frame.venue)}" if is_local else ""
-        raise ValueError(
-            f"there is no {kind.to[:-1]} {shown(raw)}{where}. {did_you_mean(raw, names)}".rstrip()
-        )
+        remedy = did_you_mean(raw, names)
+        if kind.to == "reserves" and place.known.has_troves(place.frame.venue):
+            remedy += " It is a trove system: who borrows there is one of the [[troves]]."
+        raise ValueError(f"there is no {kind.to[:-1]} {shown(raw)}{where}. {remedy}".rstrip())
     return raw
 
 

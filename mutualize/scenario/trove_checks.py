@@ -111,7 +111,7 @@ def check_systems(scenario: Scenario, add: Add) -> None:
 
 
 def _system(scenario: Scenario, venue: Venue, add: Add) -> None:
-    """Check that there are troves, and both assets have the contracts' decimals and a price."""
+    """Check that there are troves and tiers, and both assets have the contracts' decimals and a price."""
     path: Path = ("venues", venue.name)
     for field in ("stablecoin", "collateral"):
         asset = getattr(venue, field)
@@ -121,6 +121,9 @@ def _system(scenario: Scenario, venue: Venue, add: Add) -> None:
             add((*path, field), problem)
         if asset not in scenario.markets and asset != scenario.money:
             add((*path, field), f"{asset} has no price.", f"Give [markets.{asset}].")
+    if not venue.waterfall:
+        problem = "no tiers: neither the pool nor other troves would pay for a liquidated one."
+        add(path, problem, "Give preset = 'liquity-v1', or a waterfall.")
     if not any(row.venue == venue.name for row in scenario.trove_rows):
         add(path, "there are no troves here: nobody owes anything, and there are no stablecoins.",
             f"Give [[troves]] with venue = {shown(venue.name)}.")  # fmt: skip

@@ -15,6 +15,7 @@ from mutualize.projections.closing import closing
 from mutualize.projections.gains import Gains, Row
 from mutualize.projections.mirror import Mirror
 from mutualize.report.cuts import cut_of
+from mutualize.report.explain.redistributed import redistribution_of
 from mutualize.report.explain.steps import Part, Step, share, step_of
 from mutualize.report.sentences.words import Words, units_beside
 from mutualize.scenario.place import did_you_mean
@@ -42,6 +43,7 @@ def holder(ledger: Path, name: str) -> list[Part]:
         if touches(entry.event, name):
             steps.append(step_of(entry, words))
         steps += _cut(entry, name, book, words)
+        steps += _given(entry, name, book, words)
         gains.look(entry)
         book.apply(entry)
         mirror.take(entry)
@@ -73,6 +75,16 @@ def _cut(entry: Entry, name: str, book: Book, words: Words) -> Iterator[Step]:
         entry.at,
         "bad",
     )
+
+
+def _given(entry: Entry, name: str, book: Book, words: Words) -> Iterator[Step]:
+    """Tell what a redistribution gave somebody's trove, which it did not visit."""
+    given = redistribution_of(entry.event, book)
+    if given is None or not given.stakes.get(name):
+        return
+    owes = words.amount(given.stablecoin, given.debt(name))
+    got = words.full(given.collateral, given.coll(name))
+    yield Step(f"{words.name(name)} owes {owes} more by it, and got {got}.", entry.seq, entry.at)
 
 
 def _came_to(row: Row, words: Words) -> Iterator[Step]:

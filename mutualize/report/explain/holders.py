@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from mutualize.book import Book
 from mutualize.events import Event, LossAbsorbed
 from mutualize.report.cuts import cut_of
+from mutualize.report.explain.redistributed import redistribution_of
 from mutualize.report.explain.steps import share
 from mutualize.report.sentences.words import Words
 from mutualize.report.text import listing, plural
@@ -27,6 +28,11 @@ def shares_of(event: Event, book: Book, words: Words) -> Iterator[str]:
             f"Each of {plural(len(holders), 'holder')} lost {of_each} of his {cut.what} in"
             f" {words.name(cut.asset)}: {largest}."
         )
+    elif (given := redistribution_of(event, book)) is not None:
+        owes = {name: given.debt(name) for name, stake in given.stakes.items() if stake}
+        largest = _largest(owes, given.stablecoin, words)
+        owe = "owes" if len(owes) == 1 else "owe"
+        yield f"{plural(len(owes), 'other trove')} {owe} it now, by stake: {largest}."
     elif isinstance(event, LossAbsorbed):
         table = balance_table(event.venue, event.paid_asset)
         lost = {
@@ -38,6 +44,13 @@ def shares_of(event: Event, book: Book, words: Words) -> Iterator[str]:
                 f"{plural(len(lost), 'account')} paid it out of balances:"
                 f" {_largest(lost, event.paid_asset, words)}."
             )
+
+
+def visited(event: Event, book: Book) -> int:
+    """Return how many holders are looked at to say what each of them bears."""
+    cut = cut_of(event, book)
+    given = redistribution_of(event, book) if cut is None else None
+    return len(cut.units) if cut else len(given.stakes) if given else 0
 
 
 def _largest(lost: Mapping[str, int], asset: str, words: Words) -> str:

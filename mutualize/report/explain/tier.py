@@ -13,7 +13,7 @@ from mutualize.errors import MutualizeError
 from mutualize.events import Entry, LossAbsorbed, LossAllocated, ShortfallRecognised, Slashed
 from mutualize.ledger_reader import read
 from mutualize.report.explain.cases import PAYING
-from mutualize.report.explain.holders import shares_of
+from mutualize.report.explain.holders import shares_of, visited
 from mutualize.report.explain.steps import Part, Step, share, step_of
 from mutualize.report.sentences.words import Words, units_beside
 from mutualize.report.text import plural
@@ -21,6 +21,8 @@ from mutualize.scenario.place import did_you_mean
 
 SHOWN_MAX: Final = 60
 """How many sentences people are shown."""
+VISITED_MAX: Final = 100_000
+"""How many holders are looked at, over all payments, to say what each of them bore."""
 
 
 @attrs.define
@@ -43,6 +45,9 @@ class _Reading:
         self.sums: dict[tuple[str, str], Sum] = {}
         self._origin: dict[int, Step] = {}
         """The shortfall behind an event of a waterfall."""
+        self._visited = 0
+        self.untold = 0
+        """Of how many payments it is not told who bore them."""
         self._told: int | None = None
         """The seq of the shortfall that was told last."""
 
@@ -67,8 +72,13 @@ class _Reading:
             self._told = origin.seq
             self.steps.append(attrs.evolve(origin, text=f"Since {origin.text}"))
         self.steps.append(step_of(entry, self._words))
-        shares = shares_of(event, self._book, self._words)
-        self.steps += [Step(text, entry.seq, entry.at) for text in shares]
+        looked = visited(event, self._book)
+        self._visited += looked
+        if looked and self._visited > VISITED_MAX:
+            self.untold += 1
+        else:
+            shares = shares_of(event, self._book, self._words)
+            self.steps += [Step(text, entry.seq, entry.at) for text in shares]
         if isinstance(event, LossAllocated | LossAbsorbed):
             self._sum(event)
 
@@ -112,3 +122,6 @@ def _in_all(reading: _Reading, words: Words) -> Iterator[Step]:
             f" {words.full(asset, of.owed)}. {done if paid else 'It paid nothing.'}",
             tone="strong",
         )
+    if reading.untold:
+        later = plural(reading.untold, "later payment")
+        yield Step(f"Who bore how much of {later} is not told here: --event N tells it of a shortfall.")

@@ -18,8 +18,10 @@ def _(event: e.LossAllocated, w: Words) -> str:
     asset = event.asset
     if not event.amount:
         left = f"{w.amount(asset, event.rest)} is left to the tiers below"
-        why = "nothing to pay with" if not event.capacity else "nothing to pay"
-        return f"{w.name(event.tier)} at {w.name(event.venue)} has {why}; {left}."
+        why = "has nothing to pay with" if not event.capacity else "has nothing to pay"
+        if event.debtor and not event.capacity:  # it may have money that is not for his loss
+            why = f"can pay nothing{_of_whom(event.debtor, w)}"
+        return f"{w.name(event.tier)} at {w.name(event.venue)} {why}; {left}."
     due = f" by {w.moment(event.due)}" if event.due else ""
     rest = (
         f"{w.amount(asset, event.rest)} is left to the tiers below" if event.rest else "nothing is left over"

@@ -21,7 +21,7 @@ import attrs
 from mutualize.events import Entry, Event, ParameterChanged, PricePublished, ReserveListed, Staked
 from mutualize.isolated_events import MarketCreated
 from mutualize.report.text import clean, moment, money, numeral
-from mutualize.tables import as_name
+from mutualize.tables import told_name
 from mutualize.trove_events import TroveOpened
 from mutualize.units import DECIMALS_MAX, PRICE_UNIT, format_decimal, mul_div_down
 from mutualize.vault_events import CollateralListed
@@ -62,7 +62,10 @@ def units_beside(ledger: Path) -> Units:
         return Units()
     decimals = {name: value for name, value in found.items() if _is_decimals(value)}
     money_of = {name: value for name, value in markets.items() if isinstance(value, str)}
-    return Units(decimals, str(_plain(data.get("money", "USD"))), money_of)
+    currency = str(_plain(data.get("money", "USD")))
+    if markets:  # what is traded against the money of account is counted in it, which need be no asset
+        decimals.setdefault(currency, PRICE_DECIMALS)
+    return Units(decimals, currency, money_of)
 
 
 def _plain(value: Any) -> Any:
@@ -117,7 +120,7 @@ class Words:
             self._ilks[event.venue, event.ilk] = event.asset
         for table, key, value in event.cells:
             if table.endswith(SYSTEM) and key in ("stablecoin", "governance_token") and value > 0:
-                name = _named(value)
+                name = told_name(value)
                 self._names[event.venue, key] = name
                 self.decimals.setdefault(name, RAD_DECIMALS if key == "stablecoin" else WAD_DECIMALS)
 
@@ -212,14 +215,6 @@ def exact(value: int, decimals: int) -> str:
         return text
     kept = fraction[:PLACES_MAX].rstrip("0")
     return f"{whole}{point}{fraction[:PLACES_MAX]}…" if kept or whole.strip("-0") else f"{whole}.0…"
-
-
-def _named(value: int) -> str:
-    """Return the name that an integer stands for; a forged one may stand for none."""
-    try:
-        return as_name(value)
-    except UnicodeDecodeError:
-        return f"{value}"
 
 
 Teller = Callable[[Any, Words], str]
