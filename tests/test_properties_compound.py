@@ -113,6 +113,15 @@ def test_random_play_is_answered_as_the_contract_would(name: str) -> None:
     assert not lacking
 
 
+def test_a_seizure_is_redeemed_at_the_rate_that_the_reserves_share_left() -> None:
+    """The reserves' part of what is seized may lift the rate by a unit before the rest is redeemed."""
+    game = compound_game.Game(246)  # where the rate stands just below the next unit: that is rare
+    for _ in range(STEPS):
+        game.step()
+    game.end()
+    assert game.counts["Liquidated"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "-"))
 def test_a_planted_bug_is_killed(bug: Bug) -> None:

@@ -337,15 +337,16 @@ class Compound:
         require(work.tokens(collateral, borrower) >= seized, Reason.SEIZURE_IS_TOO_LARGE)
         require(not market.seize_paused, Reason.RESERVE_IS_PAUSED)
         rate, share = market.exchange_rate(), wad_mul_down(seized, self.rules.seize_share)
-        fee = wad_mul_down(rate, share)
+        fee, kept = wad_mul_down(rate, share), seized - share
         market.total_reserves = capped(market.total_reserves + fee)
         work.burn(collateral, borrower, share)
-        got = wad_mul_down(rate, seized - share)
         if command.receive_claims:
-            work.give(collateral, borrower, command.account, seized - share)
+            got = wad_mul_down(rate, kept)
+            work.give(collateral, borrower, command.account, kept)
         else:
+            got = wad_mul_down(market.exchange_rate(), kept)  # the reserves' share may have lifted it
             market.pay_out(got)
-            work.burn(collateral, borrower, seized - share)
+            work.burn(collateral, borrower, kept)
         return work.done(
             Liquidated,
             liquidator=command.account,

@@ -62,10 +62,7 @@ def units_beside(ledger: Path) -> Units:
         return Units()
     decimals = {name: value for name, value in found.items() if _is_decimals(value)}
     money_of = {name: value for name, value in markets.items() if isinstance(value, str)}
-    currency = str(_plain(data.get("money", "USD")))
-    if markets:  # what is traded against the money of account is counted in it, which need be no asset
-        decimals.setdefault(currency, PRICE_DECIMALS)
-    return Units(decimals, currency, money_of)
+    return Units(decimals, str(_plain(data.get("money", "USD"))), money_of)
 
 
 def _plain(value: Any) -> Any:
@@ -84,6 +81,8 @@ class Words:
         self.traded_against: Mapping[str, str] = units.money
         self.currency = clean(units.currency)[:NAME_MAX]
         self.decimals: dict[str, int] = dict(units.decimals)
+        if units.decimals:  # the money of account may be traded against, and need be no asset
+            self.decimals.setdefault(units.currency, PRICE_DECIMALS)
         self.prices: dict[str, int] = {}
         """What the oracle told last, 8 decimals, by asset."""
         self._ilks: dict[tuple[str, str], str] = {}
