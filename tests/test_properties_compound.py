@@ -1,6 +1,6 @@
 """Random play with Compound's markets: the contracts' own answers at each step, all laws, and how far it got.
 
-By default some three thousand operations of each kind of game; MUTUALIZE_OPS plays a tenth of that many.
+By default some three thousand operations of each kind of game; MUTUALIZE_OPS plays a fiftieth of that many.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from planted_bugs_compound import BUGS
 from planting import Bug, find, planted
 
 STEPS: Final = 120
-SEEDS: Final = max(30, int(os.environ.get("MUTUALIZE_OPS", "0")) // (10 * STEPS))
+SEEDS: Final = max(30, int(os.environ.get("MUTUALIZE_OPS", "0")) // (50 * STEPS))
 LIVES: Final = 60
 """So many games a planted bug may live."""
 

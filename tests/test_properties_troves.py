@@ -1,6 +1,6 @@
 """Random play with trove systems: as the contracts' plain transcription says, all laws, and how far it got.
 
-By default forty-four plays of three hundred operations; MUTUALIZE_OPS plays a quarter of that many.
+By default forty-four plays of three hundred operations; MUTUALIZE_OPS plays a tenth of that many.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mutualize.randomness import Stream
 from mutualize.venues.stability_pool import INDEXES
 
 LENGTH = 300
-PLAYS = max(4, int(os.environ.get("MUTUALIZE_OPS", "50000")) // (4 * LENGTH * len(PLAYED)))
+PLAYS = max(4, int(os.environ.get("MUTUALIZE_OPS", "50000")) // (10 * LENGTH * len(PLAYED)))
 
 REACHED = {
     "ClaimsTransferred": 300,
